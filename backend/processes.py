@@ -1,0 +1,90 @@
+"""What every process of ours does at its edges: bind before starting, serve, drain politely, follow the sandbox's day."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable
+from datetime import date
+from typing import Any
+
+import uvicorn
+
+from foundation.clock import SystemClock
+from foundation.errors import CannotStart
+from foundation.http import CallFailed, Http
+
+log = logging.getLogger(__name__)
+
+DRAIN_S = 25  # under the 30 s after which an orchestrator stops asking politely
+
+
+def bind(host: str, port: int, *, setting: str) -> socket.socket:
+    """Take the port before anything starts. CannotStart says which setting moves it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    taken = socket.socket(family, socket.SOCK_STREAM)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        taken.bind((host, port))
+        # Bound sockets that don't listen are shared on Linux under SO_REUSEADDR; listening makes the claim.
+        taken.listen(1024)
+    except OSError as exc:
+        taken.close()
+        why = "is taken by another program" if exc.errno == 98 else f"can't be used ({exc.strerror})"
+        raise CannotStart(f"port {port} on {host} {why}; stop what uses it, or set {setting} to another (0 picks one)") from exc
+    taken.setblocking(False)
+    return taken
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which also says at once that it is leaving, so that `/readyz` answers no while requests drain."""
+
+    def __init__(self, app: Any, *, on_leaving: Callable[[], None] = lambda: None) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app, log_config=None, access_log=False, server_header=False, date_header=False, lifespan="on",
+                timeout_graceful_shutdown=DRAIN_S, timeout_keep_alive=30, http="httptools", ws="none", loop="none",
+                proxy_headers=False, h11_max_incomplete_event_size=32_768,
+            )
+        )  # fmt: skip
+        self._on_leaving = on_leaving
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        self._on_leaving()
+        super().handle_exit(sig, frame)
+
+
+@contextlib.asynccontextmanager
+async def following(clock: SystemClock, url: str, http: Http) -> AsyncIterator[None]:
+    """While inside, the legal day is the one the sandbox says (development only; with no url, nothing happens)."""
+    if not url:
+        yield
+        return
+    task = asyncio.create_task(_follow(clock, url, http))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _follow(clock: SystemClock, url: str, http: Http) -> None:
+    while True:
+        try:
+            reply = await http.request("GET", url, deadline_s=2)
+            clock.move_to(date.fromisoformat(reply.json()["today"]))
+        except (CallFailed, ValueError, KeyError, TypeError):
+            log.debug("the sandbox's clock does not answer")
+        await asyncio.sleep(0.5)
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """uvloop where it exists."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()

@@ -1,0 +1,235 @@
+"""`tangrat up`: a small state on one machine. MongoDB, the agencies' sandbox, worker and API, started and stopped together.
+
+Each is a process of its own, as in production, and each is asked by the kernel to stop when this one dies, however it
+dies. What is running is written to `up.json` in the data directory, so that other commands find it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from backend.processes import bind
+from foundation.embedded import EmbeddedMongo, die_with_parent, free_port
+from foundation.errors import CannotStart
+from foundation.http import CallFailed, Http
+from foundation.settings import PREFIX, Settings
+
+_READY_WITHIN_S = 60
+_RESTART_AFTER_S = (0.2, 1, 5, 15)
+
+
+@dataclass(slots=True)
+class _Child:
+    name: str
+    port: int
+    ready: str  # path that answers 200 once it is
+    process: asyncio.subprocess.Process | None = None
+    started: int = 0
+    log: Path = field(default=Path())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A running `tangrat up`: where things are, and the environment its processes were given."""
+
+    pid: int
+    api: str
+    sandbox: str
+    environment: Mapping[str, str]
+
+
+def running(data_dir: Path) -> Running | None:
+    """The `up` that runs on this data directory now, if one does."""
+    try:
+        told: dict[str, Any] = json.loads((data_dir / "up.json").read_text())
+        os.kill(told["pid"], 0)
+        return Running(**told)
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+class Up:
+    def __init__(self, settings: Settings, environment: Mapping[str, str], *, console: Console) -> None:
+        self._settings = settings
+        self._console = console
+        self._given = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
+        self._own = {name: value for name, value in environment.items() if not name.startswith(PREFIX)}
+        self._mongo = EmbeddedMongo(settings.data_dir / "mongo")
+        self._children: list[_Child] = []
+        self._http = Http()
+        self._leaving = asyncio.Event()
+        self._began = time.monotonic()
+
+    async def run(self, *, with_parent: bool = False) -> None:
+        """Start everything, say what there is to try, and stay until told to stop (or, with_parent, until it dies)."""
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, self._leaving.set)
+        try:
+            await self._start()
+            self._note()
+            await self._welcome()
+            await self._stay(os.getppid() if with_parent else None)
+        finally:
+            await self._stop()
+
+    async def _start(self) -> None:
+        settings = self._settings
+        if (other := running(settings.data_dir)) is not None:
+            raise CannotStart(
+                f"another `tangrat up` (process {other.pid}) already runs on {settings.data_dir}; "
+                "stop it, or set TANGRAT_DATA_DIR to another folder"
+            )
+        ports = self._take_ports()
+        environment = dict(self._given)
+        if not settings.mongodb_uri.reveal():
+            # Blocking on purpose, and on the main thread: the kernel ties mongod's life to the thread that starts it.
+            environment["TANGRAT_MONGODB_URI"] = self._mongo.start()
+        environment |= {
+            "TANGRAT_PORT": str(ports["api"]), "TANGRAT_SANDBOX_PORT": str(ports["sandbox"]),
+            "TANGRAT_WORKER_PORT": str(ports["worker"]),
+        }  # fmt: skip
+        environment.setdefault("TANGRAT_DATA_DIR", str(settings.data_dir))
+        environment["TANGRAT_PUBLIC_URL"] = self._given.get("TANGRAT_PUBLIC_URL", f"http://127.0.0.1:{ports['api']}")
+        self._environment = environment
+        self._children = [
+            _Child(name="sandbox", port=ports["sandbox"], ready="/healthz"),
+            _Child(name="work", port=ports["worker"], ready="/readyz"),
+            _Child(name="serve", port=ports["api"], ready="/readyz"),
+        ]
+        for child in self._children:
+            await self._spawn(child)
+        with self._console.status("Starting MongoDB, the agencies' sandbox, worker and API …"):
+            await asyncio.gather(*(self._until_ready(child) for child in self._children))
+
+    def _take_ports(self) -> dict[str, int]:
+        """Every port we will use, checked before anything starts, so that a taken one is one sentence."""
+        settings = self._settings
+        wanted = {
+            "api": (settings.port, "TANGRAT_PORT"),
+            "sandbox": (settings.sandbox_port, "TANGRAT_SANDBOX_PORT"),
+            "worker": (settings.worker_port, "TANGRAT_WORKER_PORT"),
+        }
+        for port, setting in wanted.values():
+            if port:
+                bind(settings.host, port, setting=setting).close()
+        return {name: port or free_port() for name, (port, _) in wanted.items()}
+
+    async def _spawn(self, child: _Child) -> None:
+        folder = self._settings.data_dir / "logs"
+        folder.mkdir(parents=True, exist_ok=True)
+        child.log = folder / f"{child.name}.log"
+        with child.log.open("ab") as log:
+            child.process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "backend", child.name,
+                env=self._own | self._environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=die_with_parent(os.getpid()),
+                start_new_session=True,  # Ctrl-C is for us; we stop the children in order
+            )  # fmt: skip
+        child.started += 1
+
+    async def _until_ready(self, child: _Child) -> None:
+        deadline = time.monotonic() + _READY_WITHIN_S
+        while time.monotonic() < deadline:
+            if child.process is not None and child.process.returncode is not None:
+                raise CannotStart(f"{child.name} ended at once; the end of {child.log} says:\n{_tail(child.log)}")
+            if self._leaving.is_set():
+                return
+            with contextlib.suppress(CallFailed):
+                address = f"http://127.0.0.1:{child.port}{child.ready}"
+                if (await self._http.request("GET", address, deadline_s=1)).status == 200:
+                    return
+            await asyncio.sleep(0.03)
+        raise CannotStart(f"{child.name} was not ready within {_READY_WITHIN_S} s; its log is {child.log}")
+
+    def _note(self) -> None:
+        """Write what runs where, readable by this user only: the database's address is in it."""
+        environment = {name: value for name, value in self._environment.items() if "SECRET" not in name}
+        told = {"pid": os.getpid(), "api": self.api, "sandbox": self.sandbox, "environment": environment}
+        file = self._settings.data_dir / "up.json"
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(told, indent=1))
+
+    @property
+    def api(self) -> str:
+        return f"http://127.0.0.1:{self._environment['TANGRAT_PORT']}"
+
+    @property
+    def sandbox(self) -> str:
+        return f"http://127.0.0.1:{self._environment['TANGRAT_SANDBOX_PORT']}"
+
+    async def _welcome(self) -> None:
+        if self._leaving.is_set():
+            return
+        samples = (await self._http.request("GET", f"{self.sandbox}/sandbox/citizens", deadline_s=5)).json()
+        say = self._console.print
+        say(f"\n[bold green]Ready[/] after {time.monotonic() - self._began:.1f} s. Ctrl-C stops everything.\n")
+        say(f"  [bold]A phone to sign in with[/]   {self.sandbox}/phone")
+        say(f"  [bold]The graph, in a browser[/]   {self.api}/graphql")
+        say(f"  [bold]The simulated state[/]       {self.sandbox}/")
+        say(f"  [bold]Health, metrics[/]           {self.api}/readyz   {self.api}/metrics")
+        say(f"  [bold]Logs, data[/]                {self._settings.data_dir}/logs   {self._settings.data_dir}/mongo\n")
+        say("  [bold]Sign in as[/] (open the link, or take a token with [cyan]tangrat token --sandbox-citizen N[/])")
+        for one in samples:
+            link = f"{self.sandbox}/phone?citizen={one['number']}"
+            say(f"  {one['number']:>3}  {link}  {one['name']['en']} · {one['story']['en']}", highlight=False, soft_wrap=True)
+        say("\n  [bold]Try[/] (in another terminal; `source .venv/bin/activate` first)")
+        say("       [cyan]tangrat tour[/]                          the three roads, walked against this system")
+        say(f"       [cyan]curl -s {self.api}/graphql -H 'content-type: application/json' \\", highlight=False)
+        say("""            -d '{"query":"{ lifeStages { code title { th en } } }"}'[/]\n""", highlight=False)
+
+    async def _stay(self, parent: int | None) -> None:
+        """Wait to be told to stop. A child that dies is started again: any may be killed at any time."""
+        while not self._leaving.is_set():
+            if parent is not None and os.getppid() != parent:
+                return
+            for child in self._children:
+                if child.process is not None and child.process.returncode is not None:
+                    wait = _RESTART_AFTER_S[min(child.started - 1, len(_RESTART_AFTER_S) - 1)]
+                    self._console.print(
+                        f"[yellow]{child.name} ended ({child.process.returncode}); starting it again in {wait} s. "
+                        f"Its log is {child.log}[/]"
+                    )
+                    await asyncio.sleep(wait)
+                    await self._spawn(child)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._leaving.wait(), 0.25)
+
+    async def _stop(self) -> None:
+        """The API first, so that nothing new comes in; MongoDB last, because the others still write."""
+        for child in reversed(self._children):
+            if child.process is not None and child.process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    child.process.send_signal(signal.SIGTERM)
+        for child in reversed(self._children):
+            if child.process is not None:
+                await _end(child.process)
+        self._mongo.stop()
+        if self._children:
+            (self._settings.data_dir / "up.json").unlink(missing_ok=True)
+            self._console.print("Everything is stopped.")
+        await self._http.close()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    try:
+        await asyncio.wait_for(process.wait(), 30)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _tail(log: Path, lines: int = 5) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else "(nothing)"

@@ -1,0 +1,81 @@
+"""The worker: matches recorded events, tells what falls due, delivers; stops politely.
+
+Stateless: every item it works on is leased from the ledger, so any worker may be killed at any time and another goes
+on. Bells only wake it; looking once a second is what it relies on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+
+from backend.app import House, operations_routes
+from backend.processes import Server, bind, following
+from foundation.settings import Settings
+from foundation.store import PyMongoError
+
+log = logging.getLogger(__name__)
+
+_LOOK_EVERY_S = 1.0
+_AT_ONCE = 200
+
+
+class Worker:
+    """The loops of one worker process. `run` works until `leave`, then finishes what is in hand."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._leaving = asyncio.Event()
+        self._loops: dict[str, tuple[Callable[[int], Awaitable[int]], Callable[[float], Awaitable[None]]]] = {
+            "match": (house.fanout.run_once, house.events_ledger.wait),
+            "agenda": (house.agenda.run_once, house.agenda_ledger.wait),
+            "deliver": (house.dispatcher.run_once, house.deliveries_ledger.wait),
+        }
+
+    def leave(self) -> None:
+        self._leaving.set()
+        for ledger in (self._house.events_ledger, self._house.agenda_ledger, self._house.deliveries_ledger):
+            ledger.ring()
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for name, (work, wait) in self._loops.items():
+                group.create_task(self._loop(name, work, wait))
+            bell = group.create_task(self._house.listen())
+            await self._leaving.wait()
+            bell.cancel()
+
+    async def _loop(
+        self, name: str, work: Callable[[int], Awaitable[int]], wait: Callable[[float], Awaitable[None]]
+    ) -> None:
+        while not self._leaving.is_set():
+            try:
+                done = await work(_AT_ONCE)
+            except PyMongoError:
+                # The ledger is away (a step-down, a restart). What was claimed comes back when its lease ends.
+                log.warning("the ledger does not answer", extra={"loop": name}, exc_info=True)
+                done = 0
+                await asyncio.sleep(_LOOK_EVERY_S)
+            if not done and not self._leaving.is_set():
+                await wait(_LOOK_EVERY_S)
+
+
+async def work(settings: Settings) -> None:
+    """The `work` process: the loops, and a small door for health and metrics."""
+    socket = bind(settings.host, settings.worker_port, setting="TANGRAT_WORKER_PORT")
+    async with House(settings, process="work") as house, following(house.clock, settings.clock_url, house.http):
+        worker = Worker(house)
+        server = Server(Starlette(routes=operations_routes(house)), on_leaving=lambda: _leave(house, worker))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(worker.run())
+            await server.serve(sockets=[socket])
+            worker.leave()
+    log.info("the worker has stopped")
+
+
+def _leave(house: House, worker: Worker) -> None:
+    house.is_leaving = True
+    worker.leave()
