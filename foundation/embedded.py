@@ -52,8 +52,9 @@ def free_port() -> int:
 class EmbeddedMongo:
     """One mongod. `start()` returns its address once it is primary; `stop()` waits for a clean end."""
 
-    def __init__(self, folder: Path, *, cache_gb: float = 0.25) -> None:
+    def __init__(self, folder: Path, *, cache_gb: float = 0.25, binary: Path | None = None) -> None:
         self._folder = folder
+        self._binary = binary
         self._cache_gb = cache_gb
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -63,7 +64,7 @@ class EmbeddedMongo:
 
     def start(self, *, patience_s: float = 20.0) -> str:
         """Start mongod and wait until it is primary. CannotStart says in one sentence what is in the way."""
-        binary = _binary()
+        binary = self._binary or _binary()
         make_folder(self._folder)
         port = free_port()
         log = self._folder / "mongod.log"

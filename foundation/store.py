@@ -18,7 +18,9 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
     BulkWriteError,
+    ConfigurationError,
     DuplicateKeyError,
+    InvalidURI,
     OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
@@ -73,17 +75,22 @@ class Store:
     """The database. Build one per process; `open` before use, `close` at the end."""
 
     def __init__(self, uri: str, *, database: str, deadline_s: float = 10.0) -> None:
-        self._client: AsyncMongoClient[Document] = AsyncMongoClient(
-            uri,
-            tz_aware=True,
-            appname="tangrat",
-            retryWrites=True,
-            retryReads=True,
-            serverSelectionTimeoutMS=int(deadline_s * 1000),
-            connectTimeoutMS=5_000,
-            socketTimeoutMS=int(deadline_s * 1000),
-            maxPoolSize=64,
-        )
+        try:
+            self._client: AsyncMongoClient[Document] = AsyncMongoClient(
+                uri,
+                tz_aware=True,
+                appname="tangrat",
+                retryWrites=True,
+                retryReads=True,
+                serverSelectionTimeoutMS=int(deadline_s * 1000),
+                connectTimeoutMS=5_000,
+                socketTimeoutMS=int(deadline_s * 1000),
+                maxPoolSize=64,
+            )
+        except (ConfigurationError, InvalidURI) as exc:
+            raise CannotStart(
+                "TANGRAT_MONGODB_URI is not an address of MongoDB: it looks like mongodb://host:27017/"
+            ) from exc
         self._database: AsyncDatabase[Document] = self._client.get_database(
             database, write_concern=DURABLE, read_concern=MAJORITY
         )
