@@ -90,7 +90,7 @@ def up(
 @app.command()
 def serve() -> None:
     """Run the API: the graph, sign-in, the agencies' door. Stateless; run as many as wanted."""
-    from backend.serve import serve as run
+    from backend.app import serve as run
 
     settings = _found_settings()
     _log(settings, "serve")
@@ -121,7 +121,9 @@ def sandbox() -> None:
 
 @app.command()
 def schema(
-    check: Annotated[bool, typer.Option("--check", help="Fail where schema.graphql is not what the code prints.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Fail where schema.graphql is not what the code prints.")
+    ] = False,
     write: Annotated[bool, typer.Option("--write", help="Write schema.graphql anew.")] = False,
 ) -> None:
     """Print the graph's schema (SDL)."""
@@ -132,20 +134,31 @@ def schema(
         file.write_text(printed)
     elif check:
         if not file.exists() or file.read_text() != printed:
-            raise CannotStart("schema.graphql is not what the code prints; run `tangrat schema --write` and look at the change")
+            raise CannotStart(
+                "schema.graphql is not what the code prints; run `tangrat schema --write` and look at the change"
+            )
         out.print("schema.graphql is what the code prints.")
     else:
         typer.echo(printed, nl=False)
 
 
 @app.command()
-def check(as_json: Json = False) -> None:
+def check(
+    health: Annotated[
+        bool, typer.Option("--health", help="Only ask the process that runs here (for containers).")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Look at this installation: settings, database, catalogue, and the processes that should run."""
-    from backend.check import look
+    from backend.check import is_healthy, look
 
+    if health:
+        raise typer.Exit(0 if _run(is_healthy(_settings())) else 1)
     rows = _run(look(_found_settings()))
     if as_json:
-        typer.echo(json.dumps([{"what": row.what, "good": row.good, "says": row.says} for row in rows], ensure_ascii=False))
+        typer.echo(
+            json.dumps([{"what": row.what, "good": row.good, "says": row.says} for row in rows], ensure_ascii=False)
+        )
     else:
         table = Table("", "what", "says", box=None)
         for row in rows:
@@ -158,7 +171,13 @@ def check(as_json: Json = False) -> None:
 @app.command()
 def token(
     citizen: Annotated[
-        int, typer.Option("--sandbox-citizen", "-c", min=1, help="Which citizen of the sandbox's nation signs in; 1 to 12 are the samples.")
+        int,
+        typer.Option(
+            "--sandbox-citizen",
+            "-c",
+            min=1,
+            help="Which citizen of the sandbox's nation signs in; 1 to 12 are the samples.",
+        ),
     ],
     as_json: Json = False,
 ) -> None:

@@ -33,7 +33,9 @@ def bind(host: str, port: int, *, setting: str) -> socket.socket:
     except OSError as exc:
         taken.close()
         why = "is taken by another program" if exc.errno == 98 else f"can't be used ({exc.strerror})"
-        raise CannotStart(f"port {port} on {host} {why}; stop what uses it, or set {setting} to another (0 picks one)") from exc
+        raise CannotStart(
+            f"port {port} on {host} {why}; stop what uses it, or set {setting} to another (0 picks one)"
+        ) from exc
     taken.setblocking(False)
     return taken
 

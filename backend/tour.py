@@ -97,7 +97,9 @@ class Tour:
         self._on_step(step)
 
     def _phone(self) -> Phone:
-        return Phone(self._settings.issuer, redirect_uri=self._settings.app_redirect_uris[0], http=self._http, language="en")
+        return Phone(
+            self._settings.issuer, redirect_uri=self._settings.app_redirect_uris[0], http=self._http, language="en"
+        )
 
     async def walk(self) -> None:
         await self._sandbox.call("DELETE", "/sandbox/faults")
@@ -133,7 +135,11 @@ class Tour:
             return good, f"socialSecurity UNAVAILABLE ({me['socialSecurity']['problem']['message']}); {_said(cards)}"
 
         async def looks() -> tuple[bool, str]:
-            me = (await phone.ask("{ me { accessRecords(first: 5) { edges { node { operation purpose legalGround } } } } }"))["me"]
+            me = (
+                await phone.ask(
+                    "{ me { accessRecords(first: 5) { edges { node { operation purpose legalGround } } } } }"
+                )
+            )["me"]
             seen = [edge["node"] for edge in me["accessRecords"]["edges"]]
             return bool(seen), "; ".join(f"{one['operation']} for {one['purpose']}" for one in seen[:3])
 
@@ -173,9 +179,13 @@ class Tour:
             return bool(entries), f"“{entries[0]['body']['text']}”" if entries else "the inbox is empty"
 
         async def handed_over() -> tuple[bool, str]:
-            hooks = await self._sandbox.until("/sandbox/hooks", lambda found: any(_of(sent, hook) for hook in _hooks(found)))
+            hooks = await self._sandbox.until(
+                "/sandbox/hooks", lambda found: any(_of(sent, hook) for hook in _hooks(found))
+            )
             mine = [hook for hook in _hooks(hooks) if _of(sent, hook)]
-            return len(mine) == 1, f"webhook-id {mine[0].get('webhook_id', '')[:12]}…, signature good" if mine else "nothing came"
+            return len(
+                mine
+            ) == 1, f"webhook-id {mine[0].get('webhook_id', '')[:12]}…, signature good" if mine else "nothing came"
 
         await self._step("2", "The citizen's phone is known, an agency subscribes", ready)
         await self._step("2", "The SSO reports that the hospital has changed", report)
@@ -200,7 +210,9 @@ class Tour:
             await phone.sign_in(citizen)
             await _register(phone, f"sandbox-{citizen}-{new_id()}")
             # The agenda is planned from the facts in the background: it is there once the sign-in's wake is worked off.
-            await until(lambda: phone.ask("{ me { agenda: upcoming(first: 1) { totalCount } } }"), lambda _: True) if False else None
+            await until(
+                lambda: phone.ask("{ me { agenda: upcoming(first: 1) { totalCount } } }"), lambda _: True
+            ) if False else None
             await asyncio.sleep(1.5)
             await self._sandbox.call("POST", "/sandbox/clock", {"today": (day - timedelta(days=1)).isoformat()})
             await asyncio.sleep(1.5)
@@ -261,7 +273,9 @@ async def walk(settings: Settings, *, console: Console, as_json: bool) -> bool:
     def show(step: Step) -> None:
         if not as_json:
             mark = "[green]✓[/]" if step.good else "[red]✗[/]"
-            console.print(f" {mark} [bold]road {step.road}[/] {step.what} [dim]({step.took_ms:,.0f} ms)[/]", highlight=False)
+            console.print(
+                f" {mark} [bold]road {step.road}[/] {step.what} [dim]({step.took_ms:,.0f} ms)[/]", highlight=False
+            )
             console.print(f"     {step.says}", highlight=False, markup=False, style="dim")
 
     tour = Tour(settings, http, on_step=show)
@@ -271,7 +285,10 @@ async def walk(settings: Settings, *, console: Console, as_json: bool) -> bool:
         await http.close()
     good = all(step.good for step in tour.steps)
     if as_json:
-        rows = [{"road": s.road, "what": s.what, "took_ms": round(s.took_ms, 1), "good": s.good, "says": s.says} for s in tour.steps]
+        rows = [
+            {"road": s.road, "what": s.what, "took_ms": round(s.took_ms, 1), "good": s.good, "says": s.says}
+            for s in tour.steps
+        ]
         console.print_json(json.dumps({"good": good, "steps": rows}, ensure_ascii=False))
     else:
         table = Table.grid()

@@ -174,21 +174,24 @@ class Up:
         if self._leaving.is_set():
             return
         samples = (await self._http.request("GET", f"{self.sandbox}/sandbox/citizens", deadline_s=5)).json()
-        say = self._console.print
+
+        def say(text: str = "") -> None:
+            self._console.print(text, highlight=False, soft_wrap=True)
+
         say(f"\n[bold green]Ready[/] after {time.monotonic() - self._began:.1f} s. Ctrl-C stops everything.\n")
         say(f"  [bold]A phone to sign in with[/]   {self.sandbox}/phone")
         say(f"  [bold]The graph, in a browser[/]   {self.api}/graphql")
         say(f"  [bold]The simulated state[/]       {self.sandbox}/")
         say(f"  [bold]Health, metrics[/]           {self.api}/readyz   {self.api}/metrics")
-        say(f"  [bold]Logs, data[/]                {self._settings.data_dir}/logs   {self._settings.data_dir}/mongo\n")
-        say("  [bold]Sign in as[/] (open the link, or take a token with [cyan]tangrat token --sandbox-citizen N[/])")
+        say(f"  [bold]Logs, data[/]                {self._settings.data_dir}/logs   {self._settings.data_dir}/mongo")
+        say("\n  [bold]Sign in as[/] one of the sample citizens: open the link, or `tangrat token --sandbox-citizen N`")
         for one in samples:
-            link = f"{self.sandbox}/phone?citizen={one['number']}"
-            say(f"  {one['number']:>3}  {link}  {one['name']['en']} · {one['story']['en']}", highlight=False, soft_wrap=True)
-        say("\n  [bold]Try[/] (in another terminal; `source .venv/bin/activate` first)")
-        say("       [cyan]tangrat tour[/]                          the three roads, walked against this system")
-        say(f"       [cyan]curl -s {self.api}/graphql -H 'content-type: application/json' \\", highlight=False)
-        say("""            -d '{"query":"{ lifeStages { code title { th en } } }"}'[/]\n""", highlight=False)
+            name, stage = one["name"]["en"], one["stage"]
+            say(f"  {one['number']:>4}  {self.sandbox}/phone?citizen={one['number']:<3} {name} [dim]({stage})[/]")
+        say("\n  [bold]Try[/], in another terminal (`source .venv/bin/activate` first)")
+        say("        [cyan]tangrat tour[/]   the three roads, walked against this system")
+        ask = """{"query":"{ lifeStages { code title { th en } } }"}"""
+        say(f"        [cyan]curl -s {self.api}/graphql -H 'content-type: application/json' -d '{ask}'[/]\n")
 
     async def _stay(self, parent: int | None) -> None:
         """Wait to be told to stop. A child that dies is started again: any may be killed at any time."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 from starlette.applications import Starlette
 
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 1.0
 _AT_ONCE = 200
+_KEYS_LAST = timedelta(days=30)
 
 
 class Worker:
@@ -29,7 +31,7 @@ class Worker:
     def __init__(self, house: House) -> None:
         self._house = house
         self._leaving = asyncio.Event()
-        self._loops: dict[str, tuple[Callable[[int], Awaitable[int]], Callable[[float], Awaitable[None]]]] = {
+        self._loops: dict[str, tuple[Callable[[int], Awaitable[int]], Callable[[float], Awaitable[object]]]] = {
             "match": (house.fanout.run_once, house.events_ledger.wait),
             "agenda": (house.agenda.run_once, house.agenda_ledger.wait),
             "deliver": (house.dispatcher.run_once, house.deliveries_ledger.wait),
@@ -44,20 +46,38 @@ class Worker:
         async with asyncio.TaskGroup() as group:
             for name, (work, wait) in self._loops.items():
                 group.create_task(self._loop(name, work, wait))
-            bell = group.create_task(self._house.listen())
+            beside = [group.create_task(self._house.listen()), group.create_task(self._roll_keys())]
             await self._leaving.wait()
-            bell.cancel()
+            for task in beside:
+                task.cancel()
+
+    async def _roll_keys(self) -> None:
+        """Signing keys roll with an overlap; any number of workers may ask, one of them does it."""
+        while True:
+            try:
+                if await self._house.tokens.rotate(if_older_than=_KEYS_LAST):
+                    log.info("the signing key was rolled")
+            except Exception:
+                log.exception("the signing key could not be rolled; the old one goes on")
+                self._house.metrics.alarms.labels("keys_not_rolled").inc()
+            await asyncio.sleep(3600)
 
     async def _loop(
-        self, name: str, work: Callable[[int], Awaitable[int]], wait: Callable[[float], Awaitable[None]]
+        self, name: str, work: Callable[[int], Awaitable[int]], wait: Callable[[float], Awaitable[object]]
     ) -> None:
         while not self._leaving.is_set():
+            done = 0
             try:
                 done = await work(_AT_ONCE)
-            except PyMongoError:
+            except PyMongoError as exc:
                 # The ledger is away (a step-down, a restart). What was claimed comes back when its lease ends.
-                log.warning("the ledger does not answer", extra={"loop": name}, exc_info=True)
-                done = 0
+                log.warning("the ledger does not answer", extra={"loop": name, "why": type(exc).__name__})
+                await asyncio.sleep(_LOOK_EVERY_S)
+            except Exception:
+                # A fault of ours. The items in hand come back with one attempt more, and bury themselves in the end;
+                # the other loops must not stop for it.
+                log.exception("a round of work failed", extra={"loop": name})
+                self._house.metrics.alarms.labels("round_failed").inc()
                 await asyncio.sleep(_LOOK_EVERY_S)
             if not done and not self._leaving.is_set():
                 await wait(_LOOK_EVERY_S)

@@ -87,6 +87,8 @@ class Settings:
         Secret(""), "base64 of 32 random bytes; wraps every person's key. `openssl rand -base64 32`", needed=True
     )
 
+    lease_s: float = _set(60.0, "seconds a worker may hold an item before another takes it", low=0.5, high=3600)
+
     # Signing in
     thaid_issuer: str = _set("", "ThaID's address; discovery is asked below it", at_sandbox="/thaid")
     thaid_client_id: str = _set("tangrat-sandbox", "our name at ThaID", needed=True)

@@ -7,6 +7,7 @@ with `Index` and is the only one to read or write it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -127,6 +128,17 @@ class Store:
             await session.start_transaction(read_concern=ReadConcern("snapshot"), write_concern=DURABLE),
         ):
             yield session
+
+    async def inserted(self, collections: Iterable[str]) -> AsyncIterator[str]:
+        """The name of a collection each time something is inserted there. It only wakes: what is missed is found by looking."""
+        wanted = {"operationType": "insert", "ns.coll": {"$in": list(collections)}}
+        while True:
+            try:
+                async with await self._database.watch([{"$match": wanted}, {"$project": {"ns.coll": 1}}]) as changes:
+                    async for change in changes:
+                        yield change["ns"]["coll"]
+            except PyMongoError:
+                await asyncio.sleep(1)  # the ledger is away; the lookers notice that themselves
 
     async def drop(self) -> None:
         """Remove the whole database; for tests and `--fresh` development only."""

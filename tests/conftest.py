@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
 from foundation.clock import FrozenClock, SystemClock
-from foundation.embedded import EmbeddedMongo
+from foundation.embedded import EmbeddedMongo, die_with_parent
 from foundation.store import Store
 from trust import people as people_module
 from trust.people import People
@@ -60,6 +66,52 @@ def people(store: Store, vault: Vault, clock: SystemClock) -> People:
 @pytest.fixture(scope="session")
 def project() -> Path:
     return Path(__file__).parent.parent
+
+
+_SERVE_SANDBOX = """
+import asyncio
+from datetime import date
+from sandbox.server import serve
+asyncio.run(serve(day_zero=date(2026, 11, 21), port=0, on_ready=lambda url: print(url, flush=True)))
+"""
+
+
+@pytest.fixture(scope="session")
+def sandbox_server(project: Path) -> Iterator[str]:
+    """One sandbox per test process, on the legal day 21 November 2026. Tests ask for `sandbox_url`."""
+    server = subprocess.Popen(
+        [sys.executable, "-c", _SERVE_SANDBOX], cwd=project, stdout=subprocess.PIPE, text=True,
+        preexec_fn=die_with_parent(os.getpid()),
+    )  # fmt: skip
+    assert server.stdout is not None
+    url = server.stdout.readline().strip()
+    assert url, "the sandbox did not start; its own error stands above"
+    yield url
+    server.terminate()
+    server.wait(10)
+    server.stdout.close()
+
+
+@pytest.fixture
+def sandbox_url(sandbox_server: str) -> Iterator[str]:
+    """The sandbox's address; faults, delays and the moved day are gone after each test."""
+    yield sandbox_server
+    _turn(sandbox_server, "DELETE", "faults")
+    _turn(sandbox_server, "POST", "clock", {"reset": True})
+    if delays := _turn(sandbox_server, "GET", "latency"):
+        _turn(sandbox_server, "POST", "latency", dict.fromkeys(delays, 0))
+
+
+@pytest.fixture
+def switch(sandbox_url: str) -> Callable[..., Any]:
+    """The sandbox's own switches: `switch("POST", "faults", {"agency": "dopa", "fault": "down"})`."""
+    return partial(_turn, sandbox_url)
+
+
+def _turn(url: str, method: str, switch: str, body: Any = None) -> Any:
+    content = None if body is None else json.dumps(body).encode()
+    with urlopen(Request(f"{url}/sandbox/{switch}", method=method, data=content), timeout=10) as reply:  # noqa: S310
+        return json.load(reply)
 
 
 @pytest.fixture(autouse=True)

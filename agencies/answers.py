@@ -1,0 +1,179 @@
+"""What can be asked of an agency, and what an answer is: a value with its provenance, or why there is none.
+
+Inside `agencies/` trouble is an exception; at the door (`gateway.py`) each becomes the state of an Answer, because an
+agency that is down is ordinary life, and a screen shows the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from foundation.language import Text
+
+if TYPE_CHECKING:
+    from agencies.dialect import Reading
+
+T = TypeVar("T")
+
+State = Literal["OK", "STALE", "UNAVAILABLE", "NOT_FOUND", "NOT_ALLOWED"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Why there is no (fresh) answer: a stable code for machines, a message for the reader, when to try again."""
+
+    code: str
+    message: Text
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(Generic[T]):
+    """What an agency said. `value` is there when the state is OK or STALE, `problem` when it is not OK."""
+
+    agency: str
+    state: State
+    value: T | None = None
+    as_of: datetime | None = None  # when the agency says its record was true, where it says so
+    fetched_at: datetime | None = None  # when we asked
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Operation(Generic[T]):
+    """One thing that can be asked of an agency about a person.
+
+    `takes` names the arguments and how each is written on the wire; calling an operation with them gives the operation
+    that can be asked: `sso.CONTRIBUTIONS(2026)`. BadInput where a value makes no sense.
+    """
+
+    agency: str
+    name: str
+    wire: str  # the agency's own name for it
+    read: Callable[[Reading, Question], T]
+    takes: Mapping[str, tuple[str, Callable[[Any], str]]] = field(default_factory=dict)
+    given: tuple[tuple[str, str], ...] = ()
+    is_read: bool = True  # asking twice is harmless
+    # An answer that doesn't say whom it is about is believed only beside this one, asked at the same time, which does.
+    witness: Operation[Any] | None = None
+
+    def __call__(self, *values: Any, **arguments: Any) -> Operation[T]:
+        arguments = {**dict(zip(self.takes, values, strict=False)), **arguments}
+        if arguments.keys() != self.takes.keys() or len(values) > len(self.takes):
+            raise TypeError(f"{self.agency} {self.name} takes {', '.join(self.takes) or 'no arguments'}")
+        return replace(self, given=tuple((wire, write(arguments[name])) for name, (wire, write) in self.takes.items()))
+
+    @property
+    def key(self) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+        """Equal for two that ask the same."""
+        return self.agency, self.name, self.given
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """An operation as asked about one person, for the reader to hold the answer against."""
+
+    person_number: str = field(repr=False)
+    given: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found(Generic[T]):
+    """An answer that was read and is about the person we asked for."""
+
+    value: T
+    as_of: datetime | None = None
+
+
+class Trouble(Exception):
+    """Why there is no answer. The message is for the log and holds no personal data."""
+
+    state: State = "UNAVAILABLE"
+    code = "AGENCY_ERROR"
+    alarm: str | None = None
+
+    def __init__(self, why: str, *, code: str | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(why)
+        self.code = code or self.code
+        self.retry_after_s = retry_after_s
+
+
+class AgencyDown(Trouble):
+    """It can't be reached, takes too long, or says itself that it is out of order. `was_cut`: the line broke midway."""
+
+    retry_after_s: float | None
+
+    def __init__(
+        self, why: str, *, code: str | None = None, retry_after_s: float | None = None, was_cut: bool = False
+    ) -> None:
+        super().__init__(why, code=code, retry_after_s=30.0 if retry_after_s is None else retry_after_s)
+        self.was_cut = was_cut
+
+
+class AgencyRefused(Trouble):
+    """It does not take our credentials, or does not let us ask this."""
+
+    state: State = "NOT_ALLOWED"
+    code = "AGENCY_REFUSED"
+    alarm = "agency_refused"
+
+
+class NotThere(Trouble):
+    """It answered: it holds nothing about this person."""
+
+    state: State = "NOT_FOUND"
+    code = "NOT_FOUND"
+
+
+class AnswerMalformed(Trouble):
+    """It answered something that can't be read: HTML, half a document, a date that isn't one."""
+
+    code = "ANSWER_MALFORMED"
+    alarm = "answer_malformed"
+
+
+class AnswerAboutSomeoneElse(Trouble):
+    """It answered about another person. Never shown to anyone."""
+
+    code = "ANSWER_REJECTED"
+    alarm = "answer_about_someone_else"
+
+
+SAID = {
+    "AGENCY_TIMEOUT": Text(
+        th="หน่วยงานไม่ตอบภายในเวลาที่กำหนด โปรดลองใหม่ภายหลัง",
+        en="The agency did not answer in time. Please try again later.",
+    ),
+    "AGENCY_UNREACHABLE": Text(
+        th="ติดต่อหน่วยงานไม่ได้ในขณะนี้ โปรดลองใหม่ภายหลัง", en="The agency can't be reached now. Please try again later."
+    ),
+    "AGENCY_ERROR": Text(
+        th="ระบบของหน่วยงานขัดข้อง โปรดลองใหม่ภายหลัง", en="The agency's system has a fault. Please try again later."
+    ),
+    "AGENCY_BUSY": Text(th="หน่วยงานมีผู้ใช้งานมาก โปรดลองใหม่ภายหลัง", en="The agency is very busy. Please try again later."),
+    "AGENCY_REFUSED": Text(th="หน่วยงานไม่อนุญาตให้ดูข้อมูลนี้", en="The agency does not allow this information to be seen."),
+    "ANSWER_MALFORMED": Text(
+        th="ข้อมูลที่หน่วยงานตอบอ่านไม่ได้ จึงไม่แสดง", en="The agency's answer could not be read, so it is not shown."
+    ),
+    "ANSWER_REJECTED": Text(
+        th="ข้อมูลที่หน่วยงานตอบไม่ผ่านการตรวจสอบ จึงไม่แสดง",
+        en="The agency's answer did not pass our checks, so it is not shown.",
+    ),
+    "NOT_FOUND": Text(th="หน่วยงานไม่มีข้อมูลของท่าน", en="The agency holds no such record about you."),
+    "NOT_ALLOWED": Text(th="ไม่มีสิทธิดูข้อมูลนี้", en="You may not see this information."),
+    "NOT_RECORDED": Text(
+        th="บันทึกการเข้าถึงข้อมูลไม่ได้ จึงยังไม่ได้สอบถามหน่วยงาน โปรดลองใหม่ภายหลัง",
+        en="The look could not be recorded, so the agency was not asked. Please try again later.",
+    ),
+    "OUTCOME_UNKNOWN": Text(
+        th="ไม่ทราบว่าหน่วยงานได้รับคำขอแล้วหรือไม่ โปรดตรวจสอบก่อนส่งคำขออีกครั้ง",
+        en="It is not known whether the agency received the request. Please check before you send it again.",
+    ),
+}
+
+
+def problem(code: str, *, retry_after_s: float | None = None) -> Problem:
+    return Problem(code=code, message=SAID[code], retry_after_s=retry_after_s)

@@ -1,0 +1,183 @@
+"""The Social Security Office's e-service: a Keycloak token, then commands posted as a form to one address.
+
+It answers HTTP 200 whatever happened; the outcome is in `code`. Only `getPersonInfo` says whom it is about, so the
+others are believed beside one of those, asked at the same time. Section 40 has commands of its own: `VOLUNTARY_…`.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from agencies import insurance
+from agencies.answers import (
+    AgencyDown,
+    AgencyRefused,
+    AnswerMalformed,
+    Found,
+    NotThere,
+    Operation,
+    Question,
+    Trouble,
+)
+from agencies.badge import Badge, Token
+from agencies.dialect import Reading, hear, opened, reach, served
+from foundation.clock import Clock, start_of
+from foundation.errors import BadInput
+from foundation.http import Http, Reply
+from foundation.settings import Secret
+
+CODE = "sso"
+_FIRST_YEAR, _LAST_YEAR = 1990, 2200  # C.E.; the Social Security Act is of 1990
+
+
+def _write_year(year: Any) -> str:
+    if type(year) is not int or not _FIRST_YEAR <= year <= _LAST_YEAR:
+        raise BadInput(
+            f"the year must be from {_FIRST_YEAR} to {_LAST_YEAR}, in the Common Era",
+            th=f"ปีต้องอยู่ระหว่าง ค.ศ. {_FIRST_YEAR} ถึง {_LAST_YEAR}", field="year",
+        )  # fmt: skip
+    return str(year + 543)
+
+
+def _write_text(text: Any) -> str:
+    if type(text) is not str or not 1 <= len(text) <= 200 or not text.isprintable():
+        raise BadInput("an argument must be a text of 1 to 200 characters", th="ต้องเป็นข้อความ 1 ถึง 200 ตัวอักษร")
+    return text
+
+
+_YEAR = {"year": ("year", _write_year)}
+
+INSURED = Operation(agency=CODE, name="INSURED", wire="getPersonInfo", read=insurance.read_insured)
+CONTRIBUTIONS = Operation(
+    agency=CODE, name="CONTRIBUTIONS", wire="getEmployeeCntr", read=insurance.read_contributions, takes=_YEAR,
+    witness=INSURED,
+)  # fmt: skip
+OLD_AGE = Operation(agency=CODE, name="OLD_AGE", wire="getEmployeeOldAge", read=insurance.read_old_age, witness=INSURED)
+CLAIMS = Operation(
+    agency=CODE, name="CLAIMS", wire="getEmployeeBenefitHisotry", read=insurance.read_claims, takes=_YEAR,
+    witness=INSURED,
+)  # fmt: skip
+VOLUNTARY_CONTRIBUTIONS = Operation(
+    agency=CODE, name="VOLUNTARY_CONTRIBUTIONS", wire="getS40Cntr", read=insurance.read_contributions, takes=_YEAR,
+    witness=INSURED,
+)  # fmt: skip
+VOLUNTARY_OLD_AGE = Operation(
+    agency=CODE, name="VOLUNTARY_OLD_AGE", wire="getS40OldAge", read=insurance.read_voluntary_old_age, witness=INSURED
+)
+VOLUNTARY_CLAIMS = Operation(
+    agency=CODE, name="VOLUNTARY_CLAIMS", wire="getS40BenefitHistory", read=insurance.read_claims, takes=_YEAR,
+    witness=INSURED,
+)  # fmt: skip
+HOSPITALS = Operation(
+    agency=CODE, name="HOSPITALS", wire="getInitSelectHospital", read=insurance.read_choices, witness=INSURED
+)
+CHANGE_HOSPITAL = Operation(
+    agency=CODE, name="CHANGE_HOSPITAL", wire="saveSelectHospital", read=insurance.read_change, is_read=False,
+    takes={
+        "hospital_code": ("hospitalCode1", _write_text),
+        "mobile": ("mobile", _write_text),
+        "reason": ("changeReason", _write_text),
+    },
+)  # fmt: skip
+TRANSACTIONS = Operation(
+    agency=CODE, name="TRANSACTIONS", wire="listTransaction", read=insurance.read_transactions, takes=_YEAR,
+    witness=INSURED,
+)  # fmt: skip
+
+_OK, _NO_AUTHORITY, _BAD_PARAMETER, _NOT_FOUND = "WS000", "WS001", "WS003", "WS006"
+_HOSPITAL_CHANGES = "1"  # the kind of transaction that listTransaction is asked for
+_MARGIN_S = 15  # a token is not shown in its last seconds
+
+
+class Sso:
+    """The e-service at `url`, asked under a system account of its Keycloak realm (`token_url`)."""
+
+    code = CODE
+    most_at_once = 1
+
+    def __init__(
+        self,
+        http: Http,
+        *,
+        url: str,
+        token_url: str,
+        client_id: str,
+        client_secret: Secret,
+        username: str,
+        password: Secret,
+        caller_id: str = "tangrat",
+        clock: Clock,
+        deadline_s: float,
+    ) -> None:
+        self._http = http
+        self._url = url
+        self._token_url = token_url
+        self._client = f"{client_id}:{client_secret.reveal()}".encode()
+        self._username = username
+        self._password = password
+        self._caller_id = caller_id
+        self._deadline_s = deadline_s
+        self._badge = Badge(self._sign_in, clock=clock)
+        self._refresh_token: str | None = None
+
+    async def ask(self, person_number: str, operations: Sequence[Operation[Any]]) -> Sequence[Found[Any] | Trouble]:
+        """One command; the service takes no more at once."""
+        return [await self._ask(person_number, operation) for operation in operations]
+
+    async def _ask(self, person_number: str, operation: Operation[Any]) -> Found[Any] | Trouble:
+        form = {"cmd": operation.wire, "ssoNo": person_number, "callerid": self._caller_id, **dict(operation.given)}
+        if operation.wire == TRANSACTIONS.wire:
+            form["txnType"] = _HOSPITAL_CHANGES
+        token = await self._badge.show()
+        answer = await self._post(form, token)
+        if answer.text("code") == _NO_AUTHORITY:
+            self._badge.refused(token)
+            answer = await self._post(form, await self._badge.show())
+        return heard(operation, answer, Question(person_number=person_number, given=dict(operation.given)))
+
+    async def _post(self, form: dict[str, str], token: str) -> Reading:
+        headers = {"user_token": f"Bearer {token}"}
+        reply = await reach(self._http, "POST", self._url, deadline_s=self._deadline_s, headers=headers, form=form)
+        return opened(served(reply))
+
+    async def _sign_in(self) -> Token:
+        """By the refresh token while there is one that Keycloak takes, else by the password."""
+        grant = {"grant_type": "refresh_token", "refresh_token": self._refresh_token or ""}
+        reply = await self._grant(grant) if self._refresh_token else None
+        if reply is None or reply.status in (400, 401):
+            password = self._password.reveal()
+            reply = await self._grant({"grant_type": "password", "username": self._username, "password": password})
+            if reply.status == 400:
+                raise AgencyRefused("the realm does not take our account")
+        given = opened(served(reply))
+        self._refresh_token = given.maybe_text("refresh_token")
+        good_for_s = max(given.number("expires_in") - _MARGIN_S, 1)
+        return Token(value=given.text("access_token"), good_for_s=good_for_s)
+
+    async def _grant(self, form: dict[str, str]) -> Reply:
+        headers = {"Authorization": "Basic " + base64.b64encode(self._client).decode()}
+        return await reach(self._http, "POST", self._token_url, deadline_s=self._deadline_s, headers=headers, form=form)
+
+
+def heard(operation: Operation[Any], answer: Reading, question: Question) -> Found[Any] | Trouble:
+    """What an answer says by its `code`, which stands for the HTTP status that is always 200."""
+    code = answer.text("code")
+    # A change that the office's rules refuse comes under the same codes as a mistake of ours; its reader tells.
+    if code == _OK or (not operation.is_read and code in (_BAD_PARAMETER, _NOT_FOUND)):
+        return hear(operation, answer, question, as_of=_as_of(answer))
+    if code == _NOT_FOUND:
+        return NotThere(f"{operation.wire} holds nothing")
+    if code == _NO_AUTHORITY:
+        return AgencyRefused(f"{operation.wire} says {code}")
+    if code == _BAD_PARAMETER:
+        return AnswerMalformed(f"{operation.wire} did not take our parameters")
+    return AgencyDown(f"{operation.wire} says {code[:10]}")
+
+
+def _as_of(answer: Reading) -> datetime | None:
+    """The day of the nightly refresh that the figures come from."""
+    day = answer.maybe_slashed_day("lastIncremental")
+    return start_of(day) if day else None

@@ -1,0 +1,319 @@
+"""Every wire on one page: which parts there are, what each is given, and the doors to them.
+
+`House` builds the parts from settings, opens them and closes them; `build` puts the doors in front. No other file
+makes these objects, so a reader who wants to know what uses what needs to look nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import gc
+import logging
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from agencies.dopa import Dopa
+from agencies.gateway import Gateway
+from agencies.gdx import GdxTransport
+from agencies.nhso import Nhso
+from agencies.sso import Sso
+from backend import signin
+from backend.processes import Server, bind, following
+from foundation.clock import SystemClock
+from foundation.embedded import make_folder
+from foundation.errors import CannotStart
+from foundation.http import Http
+from foundation.settings import Settings
+from foundation.store import Store
+from foundation.telemetry import Metrics, set_up_traces
+from lifeevents import agenda, catalogue, intake, subscriptions
+from lifeevents.agenda import Agenda
+from lifeevents.fanout import Fanout
+from lifeevents.intake import Intake
+from lifeevents.register import Register
+from lifeevents.subscriptions import Subscriptions
+from notifications import devices, inbox, ledger, notifier, preferences
+from notifications.channels.push import PushChannel
+from notifications.channels.sms import SmsChannel
+from notifications.channels.webhook import WebhookChannel
+from notifications.devices import Devices
+from notifications.dispatcher import Dispatcher
+from notifications.inbox import Inbox
+from notifications.ledger import Ledger
+from notifications.notifier import Notifier
+from notifications.preferences import Preferences
+from notifications.wording import Wording
+from resolvers import client_keys
+from resolvers.client_keys import ClientKeys
+from resolvers.context import Services
+from resolvers.schema import build_schema
+from resolvers.server import GraphQLServer
+from trust import access_log, clients, people, thaid, tokens
+from trust.access_log import AccessLog
+from trust.clients import AgencyClients
+from trust.people import People, PersonId
+from trust.secrets import Vault
+from trust.thaid import ThaID
+from trust.tokens import Tokens
+
+log = logging.getLogger(__name__)
+
+INDEXES = (
+    *people.INDEXES, *access_log.INDEXES, *tokens.INDEXES, *thaid.INDEXES, *clients.INDEXES, *intake.INDEXES,
+    *agenda.INDEXES, *subscriptions.INDEXES, *inbox.INDEXES, *devices.INDEXES, *preferences.INDEXES, *notifier.INDEXES,
+    *client_keys.INDEXES,
+)  # fmt: skip
+
+
+class House:
+    """All parts of one process, wired. Use as `async with House(...)`: it connects, makes indexes, and closes in order."""
+
+    def __init__(self, settings: Settings, *, process: str, on_leg: Callable[[str], None] = ledger.nothing) -> None:
+        self.settings = settings
+        self.is_leaving = False
+        self.clock = SystemClock()
+        self.metrics = Metrics()
+        self._flush_traces = set_up_traces(endpoint=settings.otlp_endpoint, process=process)
+        self.catalogue = catalogue.load()
+
+        if not settings.mongodb_uri.reveal():
+            raise CannotStart("there is no MongoDB: set TANGRAT_MONGODB_URI, or run `tangrat up`, which brings its own")
+        self.store = Store(settings.mongodb_uri.reveal(), database=settings.mongodb_database)
+        self.vault = Vault(master_key(settings))
+        self.http = Http()
+        # Addresses that others gave us (webhooks) may not lead inside; in development the sandbox is inside.
+        self.outside = Http(public_only=settings.is_production)
+
+        # Who is asking
+        self.people = People(self.store, self.vault, clock=self.clock)
+        self.access_log = AccessLog(self.store, clock=self.clock)
+        self.tokens = Tokens(self.store, self.vault, clock=self.clock, issuer=settings.issuer)
+        self.thaid = ThaID(
+            self.store, self.vault, self.http, clock=self.clock, issuer=settings.thaid_issuer,
+            client_id=settings.thaid_client_id, client_secret=settings.thaid_client_secret,
+            redirect_uri=f"{settings.issuer}/auth/callback",
+        )  # fmt: skip
+        self.clients = AgencyClients(self.store, self.http, clock=self.clock, tokens=self.tokens)
+
+        # Asking the agencies
+        deadline_s = settings.agency_deadline_s
+        gdx = GdxTransport(
+            self.http, url=settings.gdx_url, consumer_key=settings.gdx_consumer_key,
+            consumer_secret=settings.gdx_consumer_secret, agent_id=settings.gdx_agent_id, clock=self.clock,
+            deadline_s=deadline_s,
+        )  # fmt: skip
+        dopa = Dopa(
+            gdx, url=settings.dopa_url, officer_pid=settings.dopa_officer_pid, office_id=settings.dopa_office_id,
+            access_token=settings.dopa_access_token, job_id=settings.dopa_job_id, clock=self.clock,
+        )  # fmt: skip
+        sso = Sso(
+            self.http, url=settings.sso_url, token_url=settings.sso_token_url, client_id=settings.sso_client_id,
+            client_secret=settings.sso_client_secret, username=settings.sso_username, password=settings.sso_password,
+            clock=self.clock, deadline_s=deadline_s,
+        )  # fmt: skip
+        nhso = Nhso(
+            self.http, url=settings.nhso_url, token=settings.nhso_token, clock=self.clock, deadline_s=deadline_s
+        )
+        self.gateway = Gateway(
+            [dopa, sso, nhso], people=self.people, access_log=self.access_log, clock=self.clock, metrics=self.metrics,
+            deadline_s=deadline_s,
+        )  # fmt: skip
+
+        # Telling people and systems
+        self.inbox = Inbox(self.store, self.people, self.vault, clock=self.clock)
+        self.devices = Devices(self.store, self.people, self.vault, clock=self.clock)
+        self.preferences = Preferences(self.store, self.people, clock=self.clock)
+        self.deliveries_ledger = Ledger(
+            self.store, notifier.DELIVERIES, clock=self.clock, lease_s=settings.lease_s, on_leg=on_leg
+        )
+        self.notifier = Notifier(
+            inbox=self.inbox, devices=self.devices, preferences=self.preferences, deliveries=self.deliveries_ledger,
+            vault=self.vault, clock=self.clock,
+        )  # fmt: skip
+        self.subscriptions = Subscriptions(
+            self.store, self.vault, self.catalogue, self.outside, clock=self.clock, metrics=self.metrics,
+            public_only=settings.is_production,
+        )  # fmt: skip
+        self.push = PushChannel(
+            project=settings.fcm_project, clock=self.clock, url=settings.fcm_url,
+            credentials_file=settings.fcm_credentials_file,
+        )  # fmt: skip
+        wording = Wording(
+            inbox=self.inbox, devices=self.devices, preferences=self.preferences, endpoints=self.subscriptions,
+            vault=self.vault, clock=self.clock,
+        )  # fmt: skip
+        self.dispatcher = Dispatcher(
+            self.deliveries_ledger,
+            [
+                self.push,
+                WebhookChannel(http=self.outside, clock=self.clock),
+                SmsChannel(
+                    http=self.http, url=settings.sms_url, token=settings.sms_token, sender=settings.sms_sender, clock=self.clock
+                ),
+            ],
+            wording, devices=self.devices, endpoints=self.subscriptions, clock=self.clock, metrics=self.metrics, on_leg=on_leg,
+        )  # fmt: skip
+
+        # What happens to people, and what follows
+        self.events_ledger = Ledger(
+            self.store, intake.EVENTS, clock=self.clock, lease_s=settings.lease_s, on_leg=on_leg
+        )
+        self.intake = Intake(
+            self.store,
+            self.events_ledger,
+            self.people,
+            self.vault,
+            self.catalogue,
+            clock=self.clock,
+            metrics=self.metrics,
+        )
+        register = Register(self.gateway, self.people, clock=self.clock)
+        self.agenda_ledger = Ledger(
+            self.store, agenda.AGENDA, clock=self.clock, lease_s=settings.lease_s, on_leg=on_leg
+        )
+        self.agenda = Agenda(
+            self.store, self.agenda_ledger, catalogue=self.catalogue, people=self.people, facts=register,
+            intake=self.intake, clock=self.clock, metrics=self.metrics, on_leg=on_leg,
+        )  # fmt: skip
+        self.fanout = Fanout(
+            self.events_ledger, people=self.people, vault=self.vault, catalogue=self.catalogue, notifier=self.notifier,
+            subscriptions=self.subscriptions, agenda=self.agenda, relatives=register, clock=self.clock,
+            metrics=self.metrics, on_leg=on_leg,
+        )  # fmt: skip
+
+    async def __aenter__(self) -> Self:
+        await self.store.open(INDEXES)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.intake.close()
+        await self.gateway.close()
+        await self.push.close()
+        await self.http.close()
+        await self.outside.close()
+        await self.store.close()
+        self._flush_traces()
+
+    async def is_ready(self) -> bool:
+        """Whether this process can serve: it isn't leaving, and the ledger answers."""
+        if self.is_leaving:
+            return False
+        try:
+            async with asyncio.timeout(2):
+                await self.store.ping()
+        except Exception as exc:  # noqa: BLE001 -- whatever it is, we are not ready
+            log.warning("the ledger does not answer", extra={"why": type(exc).__name__})
+            return False
+        return True
+
+    async def listen(self) -> None:
+        """Ring a ledger's bell whenever any process puts something into it. Runs until cancelled."""
+        bells = {one.collection: one for one in (self.events_ledger, self.agenda_ledger, self.deliveries_ledger)}
+        async for name in self.store.inserted(bells):
+            bells[name].ring()
+
+    async def signed_in(self, person: PersonId) -> None:
+        """After a sign-in: the person's coming days are planned in the background."""
+        await self.agenda.wake(person)
+
+
+def build(house: House) -> Any:
+    """The API as one ASGI app: the graph as a plain branch (a route costs more), everything else through Starlette."""
+    settings = house.settings
+    origins = sorted({f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, settings.app_redirect_uris)})
+    graph = GraphQLServer(
+        build_schema(), Services(
+            clock=house.clock, catalogue=house.catalogue, people=house.people, gateway=house.gateway,
+            access_log=house.access_log, inbox=house.inbox, devices=house.devices, preferences=house.preferences,
+            client_keys=ClientKeys(house.store, house.people, house.vault, clock=house.clock),
+        ),
+        authenticate=house.tokens.verify, production=settings.is_production, origins=origins, metrics=house.metrics,
+    )  # fmt: skip
+    others = Starlette(
+        routes=[
+            *operations_routes(house),
+            *signin.build_routes(
+                tokens=house.tokens, thaid=house.thaid, people=house.people, clients=house.clients, settings=settings,
+                on_sign_in=house.signed_in,
+            ),
+        ],
+        middleware=[
+            Middleware(
+                CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"],
+                allow_headers=["Authorization", "Content-Type"],
+            )
+        ],
+    )  # fmt: skip
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope.get("path") == "/graphql":
+            await graph(scope, receive, send)
+        else:
+            await others(scope, receive, send)
+
+    return app
+
+
+def operations_routes(house: House) -> list[Route]:
+    """Health and metrics, the same in every process."""
+
+    async def healthz(_request: Request) -> Response:
+        return JSONResponse({"status": "alive"})
+
+    async def readyz(_request: Request) -> Response:
+        ready = await house.is_ready()
+        return JSONResponse({"status": "ready" if ready else "not ready"}, status_code=200 if ready else 503)
+
+    async def metrics(_request: Request) -> Response:
+        for one in (house.events_ledger, house.agenda_ledger, house.deliveries_ledger):
+            house.metrics.waiting.labels(one.collection).set(await one.waiting())
+        return Response(house.metrics.text(), media_type="text/plain; version=0.0.4")
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+
+
+def master_key(settings: Settings) -> bytes:
+    """The master key: said by the environment, or, in development, made once and kept in the data directory."""
+    if settings.master_key.reveal():
+        return settings.master_key_bytes()
+    make_folder(settings.data_dir)
+    file: Path = settings.data_dir / "master.key"
+    with contextlib.suppress(FileExistsError):
+        # Another process may be making it at this moment: whoever links first wins, and everyone reads that one.
+        draft = settings.data_dir / f"master.key.{secrets.token_hex(4)}"
+        draft.touch(mode=0o600)
+        draft.write_text(base64.b64encode(secrets.token_bytes(32)).decode())
+        try:
+            file.hardlink_to(draft)
+        finally:
+            draft.unlink()
+    return base64.b64decode(file.read_text())
+
+
+async def serve(settings: Settings) -> None:
+    """The `serve` process."""
+    socket = bind(settings.host, settings.port, setting="TANGRAT_PORT")
+    async with House(settings, process="serve") as house, following(house.clock, settings.clock_url, house.http):
+        # What is built lives as long as the process: the collector needn't look at it again.
+        gc.collect()
+        gc.freeze()
+
+        def leave() -> None:
+            house.is_leaving = True
+
+        await Server(build(house), on_leaving=leave).serve(sockets=[socket])

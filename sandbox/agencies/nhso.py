@@ -1,0 +1,145 @@
+"""NHSO's right search: which health funds a person holds on a day, and where they are treated.
+
+What integrators meet, kept: a person who isn't found is a 200 with empty `funds`, `sex` and `nation` and no name;
+`funds` is a list, because a person can hold several; some universal-coverage rights carry the older code WEL.
+Birth dates are in the Buddhist era, 0 for what isn't known.
+"""
+
+from __future__ import annotations
+
+import hmac
+from datetime import date, datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from sandbox.control import JsonReply
+from sandbox.faults import Door, is_lying
+from sandbox.fund import health_fund, universal_code
+from sandbox.people import Citizen, HealthFund, Hospital
+from sandbox.world import BANGKOK, World, age_on
+
+TOKEN = "tangrat-nhso"
+
+_PATH = "/nhso/nhsoendpoint/api/v2/right-search"
+_MAIN = {
+    "UCS": "สิทธิหลักประกันสุขภาพแห่งชาติ",
+    "WEL": "สิทธิหลักประกันสุขภาพแห่งชาติ (ยกเว้นการร่วมจ่ายค่าบริการ)",
+    "SSS": "สิทธิประกันสังคม",
+    "OFC": "สิทธิข้าราชการ/สิทธิรัฐวิสาหกิจ",
+    "LGO": "สิทธิสวัสดิการพนักงานส่วนท้องถิ่น",
+    "STP": "สิทธิบุคคลผู้มีปัญหาสถานะและสิทธิ",
+}
+_CODES = {"uc": "UCS", "sso": "SSS", "csmbs": "OFC", "lao": "LGO", "other": "STP"}
+_NATIONS = {"thai": ("099", "ไทย"), "other": ("048", "เมียนมา"), "stateless": ("000", "ไม่มีสัญชาติ")}
+
+
+def _operation_of(method: str, path: str, body: bytes) -> str | None:
+    return "right-search" if path.endswith("/right-search") else None
+
+
+def _failure(status: int) -> dict[str, Any]:
+    return _problem(status, "Internal Server Error")
+
+
+def _problem(status: int, error: str) -> dict[str, Any]:
+    at = datetime.now(BANGKOK).isoformat(timespec="milliseconds")
+    return {"timestamp": at, "status": status, "error": error, "path": _PATH}
+
+
+DOOR = Door(
+    agency="nhso",
+    prefix="/nhso/",
+    operations=("right-search",),
+    operation_of=_operation_of,
+    failure=_failure,
+)
+
+
+class Rights:
+    def __init__(self, world: World, *, token: str = TOKEN) -> None:
+        self._world = world
+        self._token = token
+
+    def routes(self) -> list[BaseRoute]:
+        return [Route(_PATH, self._search, methods=["GET"])]
+
+    async def _search(self, request: Request) -> Response:
+        expected = f"Bearer {self._token}".encode()
+        if not hmac.compare_digest(request.headers.get("authorization", "").encode(), expected):
+            return JsonReply(_problem(401, "Unauthorized"), status_code=401)
+        pid = request.query_params.get("pid", "")
+        if not (len(pid) == 13 and pid.isascii() and pid.isdigit()):
+            return JsonReply(_problem(400, "Bad Request"), status_code=400)
+        today = self._world.clock.today()
+        try:
+            asked = request.query_params.get("checkDate")
+            day = datetime.fromisoformat(asked).date() if asked else today
+        except ValueError:
+            return JsonReply(_problem(400, "Bad Request"), status_code=400)
+        check_date = f"{day.isoformat()}T00:00:00"
+        person = self._world.find(pid)
+        if person is None:
+            return JsonReply({"checkDate": check_date, "sex": {}, "nation": {}, "funds": []})
+        if is_lying(request):
+            person = self._world.somebody_else(person, having=lambda c: bool(c.health) and c.alive)
+        return JsonReply({"checkDate": check_date, **_right_of(person, day)})
+
+
+def _right_of(person: Citizen, day: date) -> dict[str, Any]:
+    nation, born = _NATIONS[person.nationality], person.birth
+    year, month, on = born.year + 543, born.month or 0, born.day or 0
+    held = [_as_of(fund, person, day) for fund in person.health if _holds(fund, day)] if person.alive else []
+    return {
+        "pid": person.pid,
+        "tname": person.title.th,
+        "fname": person.first_name.th,
+        "lname": person.last_name.th,
+        "sex": {"id": "1", "name": "ชาย"} if person.sex == "male" else {"id": "2", "name": "หญิง"},
+        "nation": {"id": nation[0], "name": nation[1]},
+        "birthDate": f"{year:04}{month:02}{on:02}",
+        "birthDateNew": {"year": year, "month": month, "day": on},
+        "funds": [_fund(fund, person, at) for at, fund in enumerate(held)],
+    }
+
+
+def _holds(fund: HealthFund, day: date) -> bool:
+    return fund.right != "none" and fund.since <= day and (fund.until is None or day <= fund.until)
+
+
+def _as_of(held: HealthFund, person: Citizen, day: date) -> HealthFund:
+    """Universal coverage is one right for the child, another for the elder: which one follows from the day."""
+    if held.right != "uc":
+        return held
+    code = universal_code(age=age_on(person.birth, day), is_disabled=person.disability is not None)
+    if code == held.sub_right_code:
+        return held
+    return health_fund("uc", code, since=held.since, until=held.until, main=held.main_unit, sub=held.sub_unit)
+
+
+def _fund(fund: HealthFund, person: Citizen, at: int) -> dict[str, Any]:
+    code = _CODES[fund.right]
+    if code == "UCS" and fund.sub_right_code.startswith("7"):
+        code = "WEL"  # children, elders, people with a disability: no co-payment, an older code
+    main = _unit(fund.main_unit)
+    return {
+        "fundType": "MAIN" if at == 0 else "SECONDARY",
+        "mainInscl": {"id": code, "name": _MAIN[code]},
+        "subInscl": {"id": fund.sub_right_code, "name": fund.sub_right.th},
+        "hospMain": main,
+        "hospSub": _unit(fund.sub_unit),
+        "hospMainOp": main if code in ("UCS", "WEL") else {},
+        "hospSss": main if code == "SSS" else {},
+        "purchaseProvince": {"id": f"{person.address.subdistrict_code[:2]}00", "name": person.address.province.th},
+        "startDateTime": f"{fund.since.isoformat()}T00:00:00",
+        "expireDateTime": f"{fund.until.isoformat()}T23:59:59" if fund.until else None,
+        "cardId": "",
+        "paidModel": "",
+        "relation": "",
+    }
+
+
+def _unit(hospital: Hospital | None) -> dict[str, str]:
+    return {"hcode": hospital.code, "hname": hospital.name.th} if hospital else {}

@@ -1,0 +1,140 @@
+"""A whole system, as `tangrat up` starts it: real processes, real agencies' dialects, real signals."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.client import Phone
+from backend.up import Running, running
+from foundation.http import Http
+from foundation.ids import new_id
+
+
+@pytest.fixture(scope="session")
+def up_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("TANGRAT_")},
+        "TANGRAT_DATA_DIR": str(tmp_path_factory.mktemp("up")),
+        "TANGRAT_PORT": "0", "TANGRAT_SANDBOX_PORT": "0", "TANGRAT_WORKER_PORT": "0",
+        "TANGRAT_AGENCY_DEADLINE_S": "1", "TANGRAT_LEASE_S": "1",
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def system(up_environment: dict[str, str], project: Path) -> Iterator[Running]:
+    """One `tangrat up` per test process."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "backend", "up", "--with-parent"],
+        env=up_environment,
+        cwd=project,
+        stdout=subprocess.DEVNULL,
+    )
+    folder = Path(up_environment["TANGRAT_DATA_DIR"])
+    deadline = time.monotonic() + 60
+    while (there := running(folder)) is None:
+        assert process.poll() is None, "`tangrat up` did not start; its own words stand above"
+        assert time.monotonic() < deadline, "`tangrat up` was not ready in time"
+        time.sleep(0.05)
+    yield there
+    process.send_signal(signal.SIGINT)
+    assert process.wait(40) == 0
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[Http]:
+    client = Http()
+    yield client
+    await client.close()
+
+
+class State:
+    """The sandbox's switches and what arrived there."""
+
+    def __init__(self, base: str, http: Http) -> None:
+        self.base = base
+        self._http = http
+
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
+        reply = await self._http.request(method, f"{self.base}{path}", deadline_s=20, json=body)
+        assert reply.status < 400, reply.body
+        return reply.json()
+
+    async def report(
+        self, *, citizen: int, agency: str = "sso", event_type: str = "th.sso.hospital.changed"
+    ) -> dict[str, Any]:
+        told: dict[str, Any] = await self.call(
+            "POST", "/sandbox/report", {"agency": agency, "type": event_type, "citizen": citizen}
+        )
+        return told
+
+    async def pushed(self, token: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await self.call("GET", f"/phone/api/messages?token={token}"))["messages"]
+        return found
+
+    async def hooks(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await self.call("GET", "/sandbox/hooks"))["hooks"]
+        return found
+
+
+@pytest.fixture
+async def state(system: Running, http: Http) -> AsyncIterator[State]:
+    """The sandbox of the running system; faults and the moved day are gone afterwards."""
+    state = State(system.sandbox, http)
+    yield state
+    await state.call("DELETE", "/sandbox/faults")
+    await state.call("POST", "/sandbox/clock", {"reset": True})
+
+
+SignIn = Callable[..., Awaitable[Phone]]
+
+
+@pytest.fixture
+def sign_in(system: Running, http: Http) -> SignIn:
+    """A citizen's phone, signed in; `device=True` also registers it for pushes (its token is `phone.device`)."""
+
+    async def start(citizen: int, *, language: Any = "en") -> Phone:
+        phone = Phone(system.api, redirect_uri=f"{system.sandbox}/phone/signed-in", http=http, language=language)
+        await phone.sign_in(citizen)
+        return phone
+
+    return start
+
+
+@pytest.fixture
+def register() -> Callable[..., Awaitable[str]]:
+    """Make a phone known to be pushed to; returns its push token."""
+
+    async def start(phone: Phone, citizen: int, *, token: str = "") -> str:
+        token = token or f"sandbox-{citizen}-{new_id()}"
+        answer = await phone.ask(
+            "mutation R($input: RegisterDeviceInput!) { registerDevice(input: $input) { device { id } problems { code } } }",
+            input={"token": token, "platform": "WEB", "clientKey": token},
+        )
+        assert answer["registerDevice"]["problems"] == []
+        return token
+
+    return start
+
+
+@pytest.fixture
+def until() -> Callable[..., Awaitable[Any]]:
+    """Look until it is enough; fails with the last look where that takes longer than it may."""
+
+    async def look(look: Callable[[], Awaitable[Any]], enough: Callable[[Any], Any], *, within_s: float = 20) -> Any:
+        deadline = time.monotonic() + within_s
+        while not enough(seen := await look()):
+            assert time.monotonic() < deadline, f"not within {within_s} s; last seen: {seen}"
+            await asyncio.sleep(0.05)
+        return seen
+
+    return look

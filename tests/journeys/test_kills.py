@@ -1,0 +1,153 @@
+"""kill -9 between any two legs of road 2: nothing is lost, and what is repeated bears the same id."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.client import Phone
+from backend.up import Running
+from foundation.embedded import die_with_parent
+
+SignIn = Callable[..., Awaitable[Phone]]
+Register = Callable[..., Awaitable[str]]
+Until = Callable[..., Awaitable[Any]]
+LEGS = [
+    "events claimed", "events told", "events handed over", "events settled",
+    "deliveries claimed", "deliveries sent", "deliveries settled",
+]  # fmt: skip
+HERE = Path(__file__).parent
+
+
+def start(environment: dict[str, str], *arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, *arguments], env=environment, cwd=HERE.parent.parent, stderr=subprocess.DEVNULL,
+        preexec_fn=die_with_parent(os.getpid()),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def without_worker(up_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A system of its own whose worker is held still (SIGSTOP), so that only the test's workers work."""
+    from backend.up import running
+
+    folder = tmp_path_factory.mktemp("kills")
+    environment = up_environment | {"TANGRAT_DATA_DIR": str(folder)}
+    up = start(environment, "-m", "backend", "up", "--with-parent")
+    deadline = time.monotonic() + 60
+    while (there := running(folder)) is None:
+        assert up.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    worker = _child(there.pid, b"work")
+    os.kill(worker, signal.SIGSTOP)
+    yield there
+    os.kill(worker, signal.SIGCONT)
+    up.send_signal(signal.SIGINT)
+    assert up.wait(40) == 0
+
+
+def _child(parent: int, name: bytes) -> int:
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            stat = (folder / "stat").read_text().rsplit(")", 1)[1].split()
+            if int(stat[1]) == parent and name in (folder / "cmdline").read_bytes().split(b"\0"):
+                return int(folder.name)
+        except OSError:
+            continue
+    raise AssertionError(f"no {name!r} under {parent}")
+
+
+@pytest.fixture
+def system(without_worker: Running) -> Running:
+    """Every fixture of a road, on the system without a worker."""
+    return without_worker
+
+
+@pytest.fixture
+def environment(without_worker: Running) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TANGRAT_")}
+    return kept | dict(without_worker.environment)
+
+
+@pytest.mark.parametrize("leg", LEGS)
+async def test_a_worker_killed_at_any_leg_loses_nothing(
+    leg: str, environment: dict[str, str], sign_in: SignIn, register: Register, until: Until, state: Any
+) -> None:
+    citizen = 1000 + LEGS.index(leg)
+    await state.call("POST", "/sandbox/subscribe", {
+        "agency": "nhso", "types": ["th.sso.hospital.changed"], "purpose": "kill test", "legal_ground": "public task",
+    })  # fmt: skip
+    adult = await _adult(state, citizen)
+    phone = await sign_in(adult)
+    token = await register(phone, adult)
+    sent = await state.report(citizen=adult)
+    event = sent["event"]["id"]
+
+    doomed = start(environment, str(HERE / "worker_to_kill.py"), leg, "1")
+    assert await asyncio.to_thread(doomed.wait, 30) == -signal.SIGKILL
+    healthy = start(environment, "-m", "backend", "work")
+    try:
+        pushes = await until(lambda: state.pushed(token), bool)
+        hooks = await until(state.hooks, lambda seen: [one for one in seen if event in str(one["body"])])
+        await asyncio.sleep(1.5)  # longer than the lease: whatever would be repeated has been
+        pushes = await state.pushed(token)
+        hooks = await state.hooks()
+        found = await phone.ask("{ me { inbox(first: 100) { edges { node { id } } } } }")
+    finally:
+        healthy.terminate()
+        assert await asyncio.to_thread(healthy.wait, 30) == 0
+
+    assert len(found["me"]["inbox"]["edges"]) == 1
+    assert len(pushes) == 1, "a repeat bears the same id, so the phone shows it once"
+    assert pushes[0]["times"] <= 2
+    subscribers = {one["webhook_id"] for one in hooks if event in str(one["body"])}
+    assert subscribers
+    assert all(one["times"] <= 2 for one in hooks if event in str(one["body"]))
+
+
+async def _adult(state: Any, start: int) -> int:
+    """The first citizen from here on who may sign in."""
+    for number in range(start * 10, start * 10 + 10):
+        one = await state.call("GET", f"/sandbox/citizens/{number}")
+        if one["alive"] and one["birth"]["year"] < 2006:
+            return number
+    raise AssertionError("nobody here may sign in")
+
+
+async def test_workers_killed_at_random_lose_nothing_of_many(
+    environment: dict[str, str], sign_in: SignIn, register: Register, until: Until, state: Any
+) -> None:
+    adult = await _adult(state, 2000)
+    phone = await sign_in(adult)
+    token = await register(phone, adult)
+    for _ in range(40):
+        assert (await state.report(citizen=adult))["status"] == 202
+
+    kills = 0
+    for wait in (1.6, 1.8, 2.0, 2.2):
+        worker = start(environment, "-m", "backend", "work")
+        await asyncio.sleep(wait)
+        worker.kill()
+        await asyncio.to_thread(worker.wait, 10)
+        kills += 1
+    healthy = start(environment, "-m", "backend", "work")
+    try:
+        pushes = await until(lambda: state.pushed(token), lambda seen: len(seen) == 40, within_s=60)
+    finally:
+        healthy.terminate()
+        assert await asyncio.to_thread(healthy.wait, 30) == 0
+
+    found = await phone.ask("{ me { inbox(first: 100) { edges { node { id } } } } }")
+    assert len(found["me"]["inbox"]["edges"]) == 40
+    assert len({one["id"] for one in pushes}) == 40
+    assert max(one["times"] for one in pushes) <= 1 + kills

@@ -1,0 +1,29 @@
+"""A real worker that is killed with -9 at the n-th time it reaches a leg: `python worker_to_kill.py LEG N`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+
+from backend.app import House
+from backend.worker import Worker
+from foundation import settings
+
+
+async def main(leg: str, nth: int) -> None:
+    seen = 0
+
+    def on_leg(name: str) -> None:
+        nonlocal seen
+        if name == leg:
+            seen += 1
+            if seen == nth:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    async with House(settings.read(os.environ), process="work", on_leg=on_leg) as house:
+        await Worker(house).run()
+
+
+asyncio.run(main(sys.argv[1], int(sys.argv[2])))

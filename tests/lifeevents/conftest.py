@@ -1,0 +1,191 @@
+"""The event road as the roof wires it, on a real database, with time that stands still and neighbours on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import uvicorn
+from standardwebhooks import Webhook
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from foundation.clock import FrozenClock
+from foundation.embedded import free_port
+from foundation.errors import Unavailable
+from foundation.http import Http
+from foundation.store import Document, Store
+from foundation.telemetry import Metrics
+from lifeevents import agenda as agendas
+from lifeevents import catalogue as catalogues
+from lifeevents import intake as intakes
+from lifeevents import subscriptions as subscriptions_module
+from lifeevents.agenda import Agenda
+from lifeevents.catalogue import Catalogue
+from lifeevents.fanout import Fanout
+from lifeevents.intake import Intake
+from lifeevents.register import PersonFacts
+from lifeevents.subscriptions import Subscriptions
+from notifications import devices as devices_module
+from notifications import inbox as inbox_module
+from notifications import notifier as notifier_module
+from notifications.devices import Devices
+from notifications.inbox import Inbox
+from notifications.ledger import Ledger
+from notifications.notifier import DELIVERIES, Notifier
+from notifications.preferences import Preferences
+from trust import access_log as access_logs
+from trust import people as people_module
+from trust.people import People, PersonId
+from trust.secrets import Vault
+
+Serve = Callable[[ASGIApp], Awaitable[str]]
+_EVERY_INDEX = (
+    *people_module.INDEXES, *intakes.INDEXES, *agendas.INDEXES, *subscriptions_module.INDEXES, *inbox_module.INDEXES,
+    *devices_module.INDEXES, *notifier_module.INDEXES, *access_logs.INDEXES,
+)  # fmt: skip
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Serves an ASGI app on loopback for the length of a test; gives its address."""
+    running: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
+
+    async def start(app: ASGIApp) -> str:
+        port = free_port()
+        server = _Server(uvicorn.Config(app, port=port, log_config=None, lifespan="off", ws="none"))
+        running.append((server, asyncio.create_task(server.serve())))
+        await server.up.wait()
+        return f"http://127.0.0.1:{port}"
+
+    yield start
+    for server, task in running:
+        server.should_exit = server.force_exit = True
+        await task
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[Http]:
+    client = Http()
+    yield client
+    await client.close()
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    return catalogues.load()
+
+
+@dataclass
+class Hook:
+    """An agency's endpoint. It answers the challenge unless it is told to do otherwise."""
+
+    url: str = ""
+    calls: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    answer: Callable[[Any], Response | float] | None = None
+
+    async def __call__(self, request: Request) -> Response:
+        body = await request.body()
+        self.calls.append((dict(request.headers), body))
+        said = await request.json()
+        if self.answer is not None:
+            answer = self.answer(said)
+            if isinstance(answer, Response):
+                return answer
+            await asyncio.sleep(answer)
+        return JSONResponse({"challenge": said.get("challenge")})
+
+    def signed_by(self, secret: str, call: int = -1) -> Any:
+        """The body of a call, if its signature is good."""
+        headers, body = self.calls[call]
+        return Webhook(secret).verify(body, headers)
+
+
+@pytest.fixture
+async def hook(serve: Serve) -> Hook:
+    one = Hook()
+    one.url = await serve(Starlette(routes=[Route("/hook", one, methods=["POST"])])) + "/hook"
+    return one
+
+
+@dataclass
+class Kin:
+    """Who is told of a death, and what the register says of anybody."""
+
+    kin: dict[PersonId, list[PersonId]] = field(default_factory=dict)
+    facts_of: dict[PersonId, PersonFacts] = field(default_factory=dict)
+    is_down: bool = False
+
+    async def of(self, person: PersonId) -> Sequence[PersonId]:
+        if self.is_down:
+            raise Unavailable("dopa gave no answer: AGENCY_TIMEOUT")
+        return self.kin.get(person, [])
+
+    async def facts(
+        self, person: PersonId, *, wanted: Collection[str] = (), with_children: bool = False
+    ) -> PersonFacts:
+        return self.facts_of.get(person, PersonFacts(known={}))
+
+
+class EventRoad:
+    """Everything from a recorded event to what is told and handed over."""
+
+    def __init__(self, store: Store, vault: Vault, clock: FrozenClock, catalogue: Catalogue, http: Http) -> None:
+        self.store, self.vault, self.clock, self.catalogue = store, vault, clock, catalogue
+        self.metrics, self.kin = Metrics(), Kin()
+        self.legs: list[str] = []
+        self.people = People(store, vault, clock=clock)
+        self.events = Ledger(store, intakes.EVENTS, clock=clock)
+        self.inbox = Inbox(store, self.people, vault, clock=clock)
+        self.notifier = Notifier(
+            inbox=self.inbox, devices=Devices(store, self.people, vault, clock=clock),
+            preferences=Preferences(store, self.people, clock=clock), deliveries=Ledger(store, DELIVERIES, clock=clock),
+            vault=vault, clock=clock,
+        )  # fmt: skip
+        self.intake = Intake(store, self.events, self.people, vault, catalogue, clock=clock, metrics=self.metrics)
+        self.subscriptions = Subscriptions(
+            store, vault, catalogue, http, clock=clock, metrics=self.metrics, public_only=False
+        )
+        self.agenda = Agenda(
+            store, Ledger(store, agendas.AGENDA, clock=clock), catalogue=catalogue, people=self.people, facts=self.kin,
+            intake=self.intake, clock=clock, metrics=self.metrics,
+        )  # fmt: skip
+        self.fanout = self.a_fanout()
+
+    def a_fanout(self, **instead: Any) -> Fanout:
+        parts: dict[str, Any] = {
+            "people": self.people, "vault": self.vault, "catalogue": self.catalogue, "notifier": self.notifier,
+            "subscriptions": self.subscriptions, "agenda": self.agenda, "relatives": self.kin, "clock": self.clock,
+            "metrics": self.metrics, "on_leg": self.legs.append,
+        }  # fmt: skip
+        return Fanout(self.events, **(parts | instead))
+
+    async def all_of(self, collection: str, **where: Any) -> list[Document]:
+        return [one async for one in self.store.collection(collection).find(where)]
+
+
+@pytest.fixture
+async def road(
+    store: Store, vault: Vault, frozen: FrozenClock, catalogue: Catalogue, http: Http
+) -> AsyncIterator[EventRoad]:
+    await store.open(_EVERY_INDEX)
+    one = EventRoad(store, vault, frozen, catalogue, http)
+    yield one
+    await one.intake.close()

@@ -1,0 +1,55 @@
+"""kill -9, for real: nothing that was put is lost, and each kill costs at most one repeat, under the same id."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import sys
+from collections import Counter
+from pathlib import Path
+
+from foundation.clock import SystemClock
+from foundation.store import Store
+from notifications.ledger import Ledger, indexes
+
+WORKER = Path(__file__).with_name("worker_to_kill.py")
+ITEMS = 300
+MOST_KILLS = 25
+
+
+async def test_nothing_is_lost_when_workers_are_killed_at_any_moment(store: Store, mongodb_uri: str) -> None:
+    await store.open(indexes("work"))
+    ledger = Ledger(store, "work", clock=SystemClock())
+    await ledger.put([{"_id": f"{n:04}"} for n in range(ITEMS)])
+    database = store.collection("work").database.name
+    dice = random.Random(2569)
+    kills = 0
+
+    async def one_after_another(place: int) -> None:
+        nonlocal kills
+        while True:
+            # Once enough have died, the last ones live, so that the test ends.
+            deadliness = 0.02 if kills < MOST_KILLS else 0.0
+            arguments = (mongodb_uri, database, str(dice.randrange(10**6)), str(deadliness))
+            process = await asyncio.create_subprocess_exec(sys.executable, str(WORKER), *arguments)
+            if deadliness and place == 0:
+                try:
+                    async with asyncio.timeout(0.6 + dice.random()):
+                        await process.wait()
+                except TimeoutError:
+                    process.kill()
+            code = await process.wait()
+            if code == 0:
+                return
+            assert code == -signal.SIGKILL
+            kills += 1
+
+    async with asyncio.timeout(110):
+        await asyncio.gather(*(one_after_another(place) for place in range(3)))
+
+    done = Counter([effect["item"] async for effect in store.collection("effects").find()])
+    assert kills >= 5, "nobody was killed, so nothing was shown"
+    assert len(done) == ITEMS
+    assert done.total() - ITEMS <= kills
+    assert await ledger.counts() == {"waiting": 0, "buried": 0, "expired": 0, "done": ITEMS}

@@ -1,0 +1,294 @@
+"""The graph on a real socket, over a real mongod; agencies are the sandbox where a test asks for them."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import pytest
+import strawberry
+import uvicorn
+
+from agencies.dopa import Dopa
+from agencies.gateway import Gateway
+from agencies.gdx import GdxTransport
+from agencies.nhso import Nhso
+from agencies.sso import Sso
+from foundation.clock import SystemClock
+from foundation.http import Http, Reply
+from foundation.settings import read
+from foundation.store import Store
+from foundation.telemetry import Metrics
+from lifeevents import catalogue as catalogue_module
+from lifeevents.catalogue_model import Catalogue
+from notifications import devices as devices_module
+from notifications import inbox as inbox_module
+from notifications.devices import Devices
+from notifications.inbox import Inbox
+from notifications.preferences import Preferences
+from resolvers import client_keys as client_keys_module
+from resolvers.client_keys import ClientKeys
+from resolvers.context import Services
+from resolvers.limits import Limits
+from resolvers.schema import build_schema
+from resolvers.server import Authenticate, GraphQLServer
+from trust import access_log as access_log_module
+from trust import people as people_module
+from trust import tokens as tokens_module
+from trust.access_log import AccessLog
+from trust.people import People, PersonId
+from trust.secrets import Vault
+from trust.tokens import Tokens
+
+ORIGIN = "https://app.example.go.th"
+DEADLINE_S = 1.5
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    return catalogue_module.load()
+
+
+@pytest.fixture(scope="session")
+def schema() -> strawberry.Schema:
+    return build_schema()
+
+
+@pytest.fixture(scope="session")
+async def http() -> AsyncIterator[Http]:
+    http = Http()
+    yield http
+    await http.close()
+
+
+@pytest.fixture(scope="session")
+def clock() -> SystemClock:
+    return SystemClock()
+
+
+@pytest.fixture(scope="session")
+def metrics() -> Metrics:
+    return Metrics()
+
+
+# One database and one server for all tests of the graph: each test has people of its own in it.
+@pytest.fixture(scope="session")
+async def store(mongodb_uri: str) -> AsyncIterator[Store]:
+    store = Store(mongodb_uri, database=f"test_{uuid.uuid4().hex[:12]}")
+    await store.open(
+        (*people_module.INDEXES, *access_log_module.INDEXES, *tokens_module.INDEXES, *inbox_module.INDEXES,
+         *devices_module.INDEXES, *client_keys_module.INDEXES)
+    )  # fmt: skip
+    yield store
+    await store.drop()
+    await store.close()
+
+
+@pytest.fixture(scope="session")
+def people(store: Store, vault: Vault, clock: SystemClock) -> People:
+    return People(store, vault, clock=clock)
+
+
+@pytest.fixture(scope="session")
+def tokens(store: Store, vault: Vault, clock: SystemClock) -> Tokens:
+    return Tokens(store, vault, clock=clock, issuer="https://api.example.go.th")
+
+
+@pytest.fixture(scope="session")
+async def gateway(
+    store: Store, people: People, clock: SystemClock, metrics: Metrics, sandbox_server: str, http: Http
+) -> AsyncIterator[Gateway]:
+    """The three agencies, as the sandbox simulates them."""
+    s = read({"TANGRAT_SANDBOX_PORT": str(urlsplit(sandbox_server).port)})
+    gdx = GdxTransport(
+        http, url=s.gdx_url, consumer_key=s.gdx_consumer_key, consumer_secret=s.gdx_consumer_secret,
+        agent_id=s.gdx_agent_id, clock=clock, deadline_s=DEADLINE_S,
+    )  # fmt: skip
+    agencies: list[Any] = [
+        Dopa(
+            gdx, url=s.dopa_url, officer_pid=s.dopa_officer_pid, office_id=s.dopa_office_id,
+            access_token=s.dopa_access_token, job_id=s.dopa_job_id, clock=clock,
+        ),
+        Sso(
+            http, url=s.sso_url, token_url=s.sso_token_url, client_id=s.sso_client_id,
+            client_secret=s.sso_client_secret, username=s.sso_username, password=s.sso_password, clock=clock,
+            deadline_s=DEADLINE_S,
+        ),
+        Nhso(http, url=s.nhso_url, token=s.nhso_token, clock=clock, deadline_s=DEADLINE_S),
+    ]  # fmt: skip
+    gateway = Gateway(
+        agencies, people=people, access_log=AccessLog(store, clock=clock), clock=clock, metrics=metrics,
+        deadline_s=DEADLINE_S,
+    )  # fmt: skip
+    yield gateway
+    await gateway.close()
+
+
+@pytest.fixture(scope="session")
+def services(
+    store: Store, people: People, vault: Vault, clock: SystemClock, gateway: Gateway, catalogue: Catalogue
+) -> Services:
+    return Services(
+        clock=clock,
+        catalogue=catalogue,
+        people=people,
+        gateway=gateway,
+        access_log=AccessLog(store, clock=clock),
+        inbox=Inbox(store, people, vault, clock=clock),
+        devices=Devices(store, people, vault, clock=clock),
+        preferences=Preferences(store, people, clock=clock),
+        client_keys=ClientKeys(store, people, vault, clock=clock),
+    )
+
+
+@asynccontextmanager
+async def serving(app: Any) -> AsyncIterator[str]:
+    """An ASGI app on a real socket, in the event loop of the test."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    server = _Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="auto"))
+    running = asyncio.create_task(server.serve(sockets=[listening]))
+    await server.up.wait()
+    yield f"http://127.0.0.1:{port}/graphql"
+    server.should_exit = server.force_exit = True  # nobody is waiting for an answer any more
+    await running
+    listening.close()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+
+class Graph:
+    """The graph as a phone reaches it."""
+
+    def __init__(self, url: str, http: Http) -> None:
+        self.url = url
+        self.http = http
+        self.headers: dict[str, str] = {}
+
+    def with_headers(self, **headers: str) -> Graph:
+        """The same, with headers more: `with_headers(Accept_Language="en")`."""
+        other = Graph(self.url, self.http)
+        other.headers = {**self.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        return other
+
+    async def post(self, body: Any, **headers: str) -> Reply:
+        """A body as it is: bytes stay, anything else becomes JSON."""
+        sent = {"Content-Type": "application/json", **self.headers}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        content = body if isinstance(body, bytes) else orjson.dumps(body)
+        return await self.http.request("POST", self.url, deadline_s=20, body=content, headers=sent)
+
+    async def reply(self, query: str, **variables: Any) -> Reply:
+        return await self.post({"query": query, "variables": variables})
+
+    async def ask(self, query: str, **variables: Any) -> Any:
+        """The data, where nothing is wrong."""
+        told = (await self.reply(query, **variables)).json()
+        assert "errors" not in told, told
+        return told["data"]
+
+    async def code(self, query: str, **variables: Any) -> str:
+        """The code of the one error that comes back."""
+        told = (await self.reply(query, **variables)).json()
+        (error,) = told["errors"]
+        return str(error["extensions"]["code"])
+
+
+Start = Callable[..., Awaitable[Graph]]
+SignedIn = Callable[..., Awaitable[Graph]]
+
+
+@pytest.fixture(scope="session")
+async def start(
+    services: Services, tokens: Tokens, http: Http, metrics: Metrics, schema: strawberry.Schema
+) -> AsyncIterator[Start]:
+    """Serve the graph in another way: `await start(production=True)`."""
+    async with AsyncExitStack() as running:
+
+        async def serve(
+            *, production: bool = False, limits: Limits | None = None, authenticate: Authenticate = tokens.verify
+        ) -> Graph:
+            server = GraphQLServer(
+                schema,
+                services,
+                authenticate=authenticate,
+                production=production,
+                origins=[ORIGIN],
+                metrics=metrics,
+                limits=limits,
+            )
+            return Graph(await running.enter_async_context(serving(server)), http)
+
+        yield serve
+
+
+@pytest.fixture(scope="session")
+async def graph(start: Start) -> Graph:
+    """The graph of development; nobody is signed in."""
+    return await start()
+
+
+@pytest.fixture(scope="session")
+def server(schema: strawberry.Schema, services: Services, tokens: Tokens) -> GraphQLServer:
+    """Without a socket, for what no client sends."""
+    return GraphQLServer(schema, services, authenticate=tokens.verify, production=False)
+
+
+@pytest.fixture(scope="session")
+async def production(start: Start) -> Graph:
+    return await start(production=True)
+
+
+def identity_number() -> str:
+    """One of the office 0000, which no real person has, with its check digit."""
+    twelve = f"10000{secrets.randbelow(10**7):07}"
+    total = sum(int(digit) * weight for digit, weight in zip(twelve, range(13, 1, -1), strict=True))
+    return twelve + str((11 - total % 11) % 10)
+
+
+@pytest.fixture
+async def one(people: People) -> PersonId:
+    """Somebody whom only this test knows."""
+    return (await people.ensure(identity_number())).id
+
+
+@pytest.fixture
+async def other(people: People) -> PersonId:
+    return (await people.ensure(identity_number())).id
+
+
+@pytest.fixture
+def signed_in(graph: Graph, tokens: Tokens) -> SignedIn:
+    """The graph as this person's phone reaches it."""
+
+    async def sign_in(person: PersonId, through: Graph = graph, **headers: str) -> Graph:
+        pair = await tokens.begin(person, ial="2.3", aal="2.1", client_id="app")
+        return through.with_headers(Authorization=f"Bearer {pair.access_token}", **headers)
+
+    return sign_in
+
+
+@pytest.fixture
+def citizen(people: People, switch: Callable[..., Any], signed_in: SignedIn) -> Callable[..., Awaitable[Graph]]:
+    """The graph as sample citizen N's phone reaches it; the sandbox's faults are gone after the test."""
+
+    async def sign_in(number: int, **headers: str) -> Graph:
+        pid = (await asyncio.to_thread(switch, "GET", f"citizens/{number}"))["pid"]
+        return await signed_in((await people.ensure(pid)).id, **headers)
+
+    return sign_in
