@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from foundation import settings as settings_module
@@ -40,7 +41,7 @@ def main() -> None:
     try:
         app()
     except SuperAppError as exc:
-        err.print(f"[red]tangrat:[/] {exc.message}", highlight=False, soft_wrap=True)
+        err.print(f"[red]tangrat:[/] {escape(exc.message)}", highlight=False, soft_wrap=True)
         sys.exit(2)
 
 
@@ -232,7 +233,7 @@ def catalogue_check(
             typer.echo(json.dumps({"good": False, "problems": [str(one) for one in exc.problems]}, ensure_ascii=False))
         else:
             for problem in exc.problems:
-                err.print(f"[red]✗[/] {problem}", highlight=False, soft_wrap=True)
+                err.print(f"[red]✗[/] {escape(str(problem))}", highlight=False, soft_wrap=True)
             err.print(f"{len(exc.problems)} problems.")
         raise typer.Exit(1) from exc
     counts = catalogue.counts(found)

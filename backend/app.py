@@ -7,13 +7,9 @@ makes these objects, so a reader who wants to know what uses what needs to look 
 from __future__ import annotations
 
 import asyncio
-import base64
-import contextlib
 import gc
 import logging
-import secrets
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -33,13 +29,12 @@ from agencies.sso import Sso
 from backend import signin
 from backend.processes import Server, bind, following
 from foundation.clock import SystemClock
-from foundation.embedded import make_folder
 from foundation.errors import CannotStart
 from foundation.http import Http
 from foundation.settings import Settings
 from foundation.store import Store
 from foundation.telemetry import Metrics, set_up_traces
-from lifeevents import agenda, catalogue, intake, subscriptions
+from lifeevents import agenda, catalogue, intake, routes, subscriptions
 from lifeevents.agenda import Agenda
 from lifeevents.fanout import Fanout
 from lifeevents.intake import Intake
@@ -65,7 +60,7 @@ from trust import access_log, clients, people, thaid, tokens
 from trust.access_log import AccessLog
 from trust.clients import AgencyClients
 from trust.people import People, PersonId
-from trust.secrets import Vault
+from trust.secrets import Vault, kept_key
 from trust.thaid import ThaID
 from trust.tokens import Tokens
 
@@ -92,7 +87,8 @@ class House:
         if not settings.mongodb_uri.reveal():
             raise CannotStart("there is no MongoDB: set TANGRAT_MONGODB_URI, or run `tangrat up`, which brings its own")
         self.store = Store(settings.mongodb_uri.reveal(), database=settings.mongodb_database)
-        self.vault = Vault(master_key(settings))
+        # In development nobody has to make a master key: one is made and kept in the data directory.
+        self.vault = Vault(settings.master_key_bytes() or kept_key(settings.data_dir))
         self.http = Http()
         # Addresses that others gave us (webhooks) may not lead inside; in development the sandbox is inside.
         self.outside = Http(public_only=settings.is_production)
@@ -251,6 +247,11 @@ def build(house: House) -> Any:
                 tokens=house.tokens, thaid=house.thaid, people=house.people, clients=house.clients, settings=settings,
                 on_sign_in=house.signed_in,
             ),
+            *routes.build_routes(
+                intake=house.intake, subscriptions=house.subscriptions, clients=house.clients, notifier=house.notifier,
+                access_log=house.access_log, people=house.people, vault=house.vault, clock=house.clock,
+                metrics=house.metrics,
+            ),
         ],
         middleware=[
             Middleware(
@@ -285,24 +286,6 @@ def operations_routes(house: House) -> list[Route]:
         return Response(house.metrics.text(), media_type="text/plain; version=0.0.4")
 
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
-
-
-def master_key(settings: Settings) -> bytes:
-    """The master key: said by the environment, or, in development, made once and kept in the data directory."""
-    if settings.master_key.reveal():
-        return settings.master_key_bytes()
-    make_folder(settings.data_dir)
-    file: Path = settings.data_dir / "master.key"
-    with contextlib.suppress(FileExistsError):
-        # Another process may be making it at this moment: whoever links first wins, and everyone reads that one.
-        draft = settings.data_dir / f"master.key.{secrets.token_hex(4)}"
-        draft.touch(mode=0o600)
-        draft.write_text(base64.b64encode(secrets.token_bytes(32)).decode())
-        try:
-            file.hardlink_to(draft)
-        finally:
-            draft.unlink()
-    return base64.b64decode(file.read_text())
 
 
 async def serve(settings: Settings) -> None:

@@ -170,8 +170,8 @@ class Tour:
             return told["status"] == 202, f"POST /agency/events → {told['status']}"
 
         async def pushed() -> tuple[bool, str]:
-            seen = await self._sandbox.until(f"/phone/api/messages?token={token}", lambda found: bool(_messages(found)))
-            one = _messages(seen)[0]
+            seen = await self._sandbox.until(f"/phone/api/messages?token={token}", lambda found: found["messages"])
+            one = seen["messages"][0]
             return True, f"“{one.get('title')}: {one.get('body')}”"
 
         async def read() -> tuple[bool, str]:
@@ -180,9 +180,9 @@ class Tour:
 
         async def handed_over() -> tuple[bool, str]:
             hooks = await self._sandbox.until(
-                "/sandbox/hooks", lambda found: any(_of(sent, hook) for hook in _hooks(found))
+                "/sandbox/hooks", lambda found: any(_of(sent, hook) for hook in found["hooks"])
             )
-            mine = [hook for hook in _hooks(hooks) if _of(sent, hook)]
+            mine = [hook for hook in hooks["hooks"] if _of(sent, hook)]
             return len(
                 mine
             ) == 1, f"webhook-id {mine[0].get('webhook_id', '')[:12]}…, signature good" if mine else "nothing came"
@@ -198,7 +198,7 @@ class Tour:
         opens = date(today.year if today < date(today.year, 10, 1) else today.year + 1, 10, 1)
         await self._falls_due(ALMOST_SIXTY, opens, "Registration for the old-age allowance opens on 1 October")
         child = (await self._sandbox.call("GET", f"/sandbox/citizens/{PARENT}"))["children"]
-        births = [(await self._sandbox.call("GET", f"/sandbox/citizens/{one}"))["birth"] for one in child]
+        births = [(await self._sandbox.call("GET", f"/sandbox/citizens/{one}"))["record"]["birth"] for one in child]
         turns = [date(b["year"] + 7, b["month"] or 1, b["day"] or 1) for b in births]
         coming = min(day for day in turns if day >= today)
         await self._falls_due(PARENT, coming, "A child turns seven: the parent hears of the first identity card")
@@ -247,14 +247,6 @@ async def _register(phone: Phone, token: str) -> None:
 
 async def _inbox(phone: Phone) -> list[dict[str, Any]]:
     return [edge["node"] for edge in (await phone.ask(INBOX))["me"]["inbox"]["edges"]]
-
-
-def _messages(found: Any) -> list[dict[str, Any]]:
-    return found["messages"] if isinstance(found, dict) else found
-
-
-def _hooks(found: Any) -> list[dict[str, Any]]:
-    return found["received"] if isinstance(found, dict) else found
 
 
 def _of(sent: dict[str, Any], hook: dict[str, Any]) -> bool:

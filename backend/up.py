@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -16,15 +17,21 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from rich.console import Console
 
 from backend.processes import bind
+from foundation import settings as settings_module
+from foundation.clock import SystemClock
 from foundation.embedded import EmbeddedMongo, die_with_parent, free_port
 from foundation.errors import CannotStart
 from foundation.http import CallFailed, Http
 from foundation.settings import PREFIX, Settings
+from foundation.store import Store
+from trust.clients import AgencyClients
+from trust.secrets import Vault, kept_key
+from trust.tokens import Tokens
 
 _READY_WITHIN_S = 60
 _RESTART_AFTER_S = (0.2, 1, 5, 15)
@@ -51,13 +58,26 @@ class Running:
 
 
 def running(data_dir: Path) -> Running | None:
-    """The `up` that runs on this data directory now, if one does."""
+    """The `up` that runs on this data directory now, if one does and is ready.
+
+    It holds a lock as long as it lives, however it ends; a process id alone may be another's by now.
+    """
     try:
+        with (data_dir / "up.lock").open("rb") as lock:
+            if _lock(lock, fcntl.LOCK_SH):
+                return None  # nobody holds it
         told: dict[str, Any] = json.loads((data_dir / "up.json").read_text())
-        os.kill(told["pid"], 0)
         return Running(**told)
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError):
         return None
+
+
+def _lock(file: IO[bytes], kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 class Up:
@@ -69,6 +89,7 @@ class Up:
         self._mongo = EmbeddedMongo(settings.data_dir / "mongo")
         self._children: list[_Child] = []
         self._http = Http()
+        self._claim: IO[bytes] | None = None
         self._leaving = asyncio.Event()
         self._began = time.monotonic()
 
@@ -87,11 +108,7 @@ class Up:
 
     async def _start(self) -> None:
         settings = self._settings
-        if (other := running(settings.data_dir)) is not None:
-            raise CannotStart(
-                f"another `tangrat up` (process {other.pid}) already runs on {settings.data_dir}; "
-                "stop it, or set TANGRAT_DATA_DIR to another folder"
-            )
+        await self._claim_folder()
         ports = self._take_ports()
         environment = dict(self._given)
         if not settings.mongodb_uri.reveal():
@@ -112,7 +129,19 @@ class Up:
         for child in self._children:
             await self._spawn(child)
         with self._console.status("Starting MongoDB, the agencies' sandbox, worker and API …"):
-            await asyncio.gather(*(self._until_ready(child) for child in self._children))
+            await asyncio.gather(*(self._until_ready(child) for child in self._children), self._let_agencies_in())
+
+    async def _claim_folder(self) -> None:
+        folder = self._settings.data_dir
+        self._claim = (folder / "up.lock").open("wb")
+        for _ in range(10):  # who only looks whether one runs holds the lock for a moment
+            if _lock(self._claim, fcntl.LOCK_EX):
+                (folder / "up.json").unlink(missing_ok=True)  # of one that was killed
+                return
+            await asyncio.sleep(0.05)
+        raise CannotStart(
+            f"another `tangrat up` already runs on {folder}; stop it, or set TANGRAT_DATA_DIR to another folder"
+        )
 
     def _take_ports(self) -> dict[str, int]:
         """Every port we will use, checked before anything starts, so that a taken one is one sentence."""
@@ -154,13 +183,30 @@ class Up:
             await asyncio.sleep(0.03)
         raise CannotStart(f"{child.name} was not ready within {_READY_WITHIN_S} s; its log is {child.log}")
 
+    async def _let_agencies_in(self) -> None:
+        """The sandbox's agencies may call us, as `tangrat agency add` would let a real one."""
+        settings = settings_module.read(self._environment)
+        await self._until_ready(self._children[0])
+        found = (await self._http.request("GET", f"{self.sandbox}/sandbox/agency-clients", deadline_s=5)).json()
+        store, clock = Store(settings.mongodb_uri.reveal(), database=settings.mongodb_database), SystemClock()
+        try:
+            vault = Vault(settings.master_key_bytes() or kept_key(settings.data_dir))
+            tokens = Tokens(store, vault, clock=clock, issuer=settings.issuer)
+            clients = AgencyClients(store, self._http, clock=clock, tokens=tokens)
+            for one in found:
+                await clients.add(**one)
+        finally:
+            await store.close()
+
     def _note(self) -> None:
         """Write what runs where, readable by this user only: the database's address is in it."""
         environment = {name: value for name, value in self._environment.items() if "SECRET" not in name}
         told = {"pid": os.getpid(), "api": self.api, "sandbox": self.sandbox, "environment": environment}
         file = self._settings.data_dir / "up.json"
-        file.touch(mode=0o600)
-        file.write_text(json.dumps(told, indent=1))
+        draft = file.with_suffix(".draft")
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(told, indent=1))
+        draft.rename(file)  # whoever reads it reads all of it
 
     @property
     def api(self) -> str:
@@ -224,6 +270,8 @@ class Up:
             (self._settings.data_dir / "up.json").unlink(missing_ok=True)
             self._console.print("Everything is stopped.")
         await self._http.close()
+        if self._claim is not None:
+            self._claim.close()
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

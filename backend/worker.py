@@ -14,7 +14,7 @@ from datetime import timedelta
 from starlette.applications import Starlette
 
 from backend.app import House, operations_routes
-from backend.processes import Server, bind, following
+from backend.processes import DRAIN_S, Server, bind, following
 from foundation.settings import Settings
 from foundation.store import PyMongoError
 
@@ -50,6 +50,8 @@ class Worker:
             await self._leaving.wait()
             for task in beside:
                 task.cancel()
+        # What is in hand is delivered, or it would wait for its lease to end.
+        await self._house.dispatcher.drain(DRAIN_S)
 
     async def _roll_keys(self) -> None:
         """Signing keys roll with an overlap; any number of workers may ask, one of them does it."""

@@ -11,6 +11,8 @@ import ipaddress
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -62,9 +64,20 @@ class Reply:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     def retry_after_s(self) -> float | None:
-        """Seconds that a `Retry-After` header asks for, where it gives a number."""
-        value = self.headers.get("retry-after", "")
-        return float(value) if value.isdigit() else None
+        """Seconds that a `Retry-After` header asks for."""
+        return asked_to_wait_s(self.headers.get("retry-after"), datetime.now(UTC))
+
+
+def asked_to_wait_s(retry_after: str | None, now: datetime) -> float | None:
+    """The seconds that a `Retry-After` header asks for, in either of its forms; None where it says nothing useful."""
+    text = (retry_after or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:12])
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds())
 
 
 def is_public(address: str) -> bool:

@@ -141,6 +141,7 @@ class Settings:
         return self.public_url.rstrip("/")
 
     def master_key_bytes(self) -> bytes:
+        """The master key, or nothing where none was said (development only)."""
         return base64.b64decode(self.master_key.reveal())
 
 

@@ -224,7 +224,8 @@ class Agenda:
 
     async def run_once(self, limit: int) -> int:
         """Plan, and tell what has fallen due by the legal day; returns how many items were claimed."""
-        claimed = await self._ledger.claim(limit=limit, now=self._clock.legal_now())
+        # Each asks an agency, so no more are claimed than can be done well within a lease.
+        claimed = await self._ledger.claim(limit=min(limit, 4 * _AT_ONCE), now=self._clock.legal_now())
         places = asyncio.Semaphore(_AT_ONCE)
 
         async def one_of(item: Claimed) -> None:

@@ -20,7 +20,7 @@ from foundation.store import Document, PyMongoError
 from foundation.telemetry import Metrics
 from lifeevents.catalogue_model import Catalogue, EventNotice, EventType
 from lifeevents.intake import opened
-from lifeevents.subscriptions import Subscription, Subscriptions
+from lifeevents.subscriptions import Subscriptions
 from notifications.ledger import RETRY_AFTER_S, Claimed, Ledger, nothing, retry_at
 from notifications.notifier import HandOver, Notice, Notifier
 from trust.people import People, PersonId
@@ -228,26 +228,15 @@ class Fanout:
 
     async def _hand_over(self, event: Document) -> int:
         wanted = [
-            HandOver(event=event["_id"], subscription=one.id, payload=thin(event, one, self._subscriptions))
+            HandOver(
+                event=event["_id"], subscription=one.id, payload=self._subscriptions.thin(event, agency=one.agency)
+            )
             for one in await self._subscriptions.matching(event["type"])
             if one.created_at <= event["received_at"]
         ]
         if wanted:
             await self._notifier.hand_over_many(wanted)
         return len(wanted)
-
-
-def thin(event: Document, to: Subscription, subscriptions: Subscriptions) -> dict[str, Any]:
-    """What an agency hears of an event: that it happened, and where to ask for the rest in its own name."""
-    person = event["person"]
-    return {
-        "id": event["_id"],
-        "type": event["type"],
-        "source": event["source"],
-        "time": event["time"].isoformat(),
-        "subject": None if person is None else subscriptions.pseudonym(person, agency=to.agency),
-        "data_ref": f"/agency/events/{event['_id']}",
-    }
 
 
 def _because(event: Document) -> dict[str, Any]:

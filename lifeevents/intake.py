@@ -15,15 +15,16 @@ import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import orjson
 from bson import Timestamp
 
 from foundation.clock import Clock
-from foundation.errors import Conflict, Unavailable
+from foundation.errors import BadInput, Conflict, Unavailable
 from foundation.ids import CELL
+from foundation.pages import Page, page, read_cursor, write_cursor
 from foundation.store import DUPLICATE_KEY, BulkWriteError, Document, Index, PyMongoError, Store
 from foundation.telemetry import Metrics, redact
 from lifeevents.catalogue_model import Catalogue
@@ -51,6 +52,11 @@ INDEXES = (
     *ledgers.indexes(EVENTS),
     Index(collection=EVENTS, keys=(("type", 1), ("seq", 1)), name="feed"),
 )
+FEED_KEPT = timedelta(days=90)
+_CLOCKS_DIFFER = timedelta(minutes=10)
+# A place in the feed is given at the insert and seen at the commit. Within this time whatever has an earlier place has
+# come up too, so that a reader never passes one by.
+_IS_SETTLED = {"$lt": [{"$tsSecond": "$seq"}, {"$subtract": [{"$divide": [{"$toLong": "$$NOW"}, 1000]}, 2]}]}
 _GROUP = 500
 _GROUP_BYTES = 8_000_000
 _MOST_WAITING, _MOST_WAITING_BYTES = 5_000, 64_000_000
@@ -167,6 +173,27 @@ class Intake:
         """Wait until everything that was taken in is written."""
         if self._writer is not None:
             await asyncio.wait([self._writer])
+
+    # ---- what agencies read
+
+    async def get(self, event: str) -> Document | None:
+        """The event with this id of ours, as it is kept; `opened` opens it."""
+        return await self._events.find_one({"_id": event})
+
+    async def feed(self, since: Mapping[str, datetime], *, first: int, after: str | None = None) -> Page[Document]:
+        """Events of these types, each type from its day on, in the order in which they were recorded."""
+        last = _read_place(after) if after is not None else Timestamp(0, 0)
+        oldest = self._clock.now() - FEED_KEPT
+        wanted = []
+        for name, begins in since.items():
+            from_ = max(begins, oldest)
+            # By the server's clock for the index, with room for ours to differ; then exactly, by our own.
+            place = max(last, Timestamp(max(0, int((from_ - _CLOCKS_DIFFER).timestamp())), 0))
+            wanted.append({"type": name, "seq": {"$gt": place}, "received_at": {"$gte": from_}})
+        if not wanted:
+            return page([], first=first, cursor=str)
+        found = self._events.find({"$or": wanted, "$expr": _IS_SETTLED}, {"data": 0}).sort("seq", 1).limit(first + 1)
+        return page([one async for one in found], first=first, cursor=lambda one: _write_place(one["seq"]))
 
     # ---- one by one, written in groups
 
@@ -330,6 +357,17 @@ class Intake:
         self._metrics.alarms.labels("event_conflict").inc()
         log.warning("an event came again with another content", extra={"events": sorted(clashes)[:10]})
         return EventConflict(list(clashes.values()))
+
+
+def _write_place(seq: Timestamp) -> str:
+    return write_cursor(EVENTS, str(seq.time), str(seq.inc))
+
+
+def _read_place(cursor: str) -> Timestamp:
+    seconds, count = read_cursor(EVENTS, cursor, parts=2)
+    if not all(len(one) <= 10 and one.isascii() and one.isdigit() and int(one) < 2**32 for one in (seconds, count)):
+        raise BadInput("the cursor is not one of this list", th="ตัวชี้หน้าถัดไปไม่ถูกต้อง", field="after")
+    return Timestamp(int(seconds), int(count))
 
 
 def _whole_ms(moment: datetime) -> datetime:

@@ -111,10 +111,11 @@ class Subscriptions:
             secret = _new_secret()
             await self._challenge(endpoint, secret)
             kept = [self._sealed(subscription, secret)]
+        now = self._clock.now()
         document: Document = {
             "_id": subscription, "agency": agency, "client": client, "types": list(known), "endpoint": endpoint,
-            "purpose": purpose, "legal_ground": legal_ground, "state": "active", "created_at": self._clock.now(),
-            "secrets": kept,
+            "purpose": purpose, "legal_ground": legal_ground, "state": "active",
+            "created_at": now.replace(microsecond=now.microsecond // 1000 * 1000), "secrets": kept,
         }  # fmt: skip
         await self._subscriptions.insert_one(document)
         self._forget()
@@ -183,6 +184,18 @@ class Subscriptions:
     def pseudonym(self, person: PersonId, *, agency: str) -> str:
         """What this agency, and no other, knows the person by."""
         return self._vault.lookup(f"{agency}\0{person}", purpose="subject for an agency")
+
+    def thin(self, event: Document, *, agency: str) -> dict[str, Any]:
+        """What an agency hears of an event: that it happened, and where to ask for the rest in its own name."""
+        person = event["person"]
+        return {
+            "id": event["_id"],
+            "type": event["type"],
+            "source": event["source"],
+            "time": event["time"].isoformat(),
+            "subject": None if person is None else self.pseudonym(person, agency=agency),
+            "data_ref": f"/agency/events/{event['_id']}",
+        }
 
     async def endpoint(self, subscription: str) -> Endpoint | None:
         """Where to send now, for the dispatcher; None where it has ended."""

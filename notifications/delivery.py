@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Literal, Protocol, get_args
 
 Lane = Literal["emergency", "transactional", "service", "broadcast"]
@@ -66,11 +65,15 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TryLater:
-    """It may work later. `after_s` is what the other side asked for; an attempt that wasn't made doesn't count."""
+    """It may work later. `after_s` is what the other side asked for; an attempt that wasn't made doesn't count.
+
+    `is_sick` says that the other side takes nothing at all just now, whatever one sends it.
+    """
 
     why: str
     after_s: float | None = None
     counts: bool = True
+    is_sick: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,15 +100,3 @@ class Channel(Protocol):
     def retry_after_s(self) -> Sequence[float]: ...
 
     async def deliver(self, delivery: Delivery) -> Outcome: ...
-
-
-def asked_to_wait_s(retry_after: str | None, now: datetime) -> float | None:
-    """The seconds that a `Retry-After` header asks for, in either of its forms; None where it says nothing useful."""
-    text = (retry_after or "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:12])
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds())

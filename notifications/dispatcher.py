@@ -1,7 +1,8 @@
 """Delivers what is due: claim → compose → channel → outcome → ledger.
 
 Deliveries run side by side, each under its channel's deadline, and what has finished is settled together while the rest
-runs on; a slow endpoint holds its own places and nobody else's. Urgent lanes are claimed first, and each lane below
+runs on; a slow endpoint holds its own places and nobody else's, and one that fails gets a single probe before its
+backlog is let go. Urgent lanes are claimed first, and each lane below
 keeps a share, so that a broadcast can't delay a sign-in code and an emergency can't starve the rest.
 """
 
@@ -12,7 +13,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from foundation.clock import Clock
 from foundation.store import Document, PyMongoError
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 _SHARE = 10  # each lane keeps a tenth of the places for itself
 _PER_SUBSCRIPTION = 8  # an agency's endpoint gets that many webhooks at a time from one process
 _MAKE_ROOM = timedelta(seconds=2)
+_REST_S, _LONGEST_REST_S = 10.0, 300.0
 _SAID = {
     Delivered: "delivered", TryLater: "try_later", GiveUp: "given_up", NotWanted: "not_wanted", NotNow: "not_now",
 }  # fmt: skip
@@ -69,6 +71,7 @@ class Dispatcher:
         self._on_leg = on_leg
         self._running: set[asyncio.Task[_Handled]] = set()
         self._busy: Counter[str] = Counter()
+        self._resting: dict[str, datetime] = {}
 
     async def run_once(self, limit: int, *, lanes: Sequence[Lane] = LANES) -> int:
         """Take on what is due, up to `limit` at a time, and record what finishes; returns how many did.
@@ -111,9 +114,8 @@ class Dispatcher:
 
     async def _handle(self, item: Claimed) -> _Handled:
         whose = item.document.get("subscription", "")
-        if whose and self._busy[whose] >= _PER_SUBSCRIPTION:
-            until = self._clock.now() + _MAKE_ROOM
-            return _Handled(item, NotNow(until=until, why="others to the same endpoint are on their way"), False)
+        if whose and (wait := self._crowded(whose)) is not None:
+            return _Handled(item, wait, False)
         self._busy[whose] += 1
         try:
             return await self._try(item)
@@ -128,6 +130,14 @@ class Dispatcher:
             if not self._busy[whose]:
                 del self._busy[whose]
 
+    def _crowded(self, subscription: str) -> NotNow | None:
+        now, rests_until = self._clock.now(), self._resting.get(subscription)
+        if rests_until is not None and now < rests_until:
+            return NotNow(until=rests_until, why="the endpoint failed a moment ago")
+        if self._busy[subscription] >= (_PER_SUBSCRIPTION if rests_until is None else 1):
+            return NotNow(until=now + _MAKE_ROOM, why="others to the same endpoint are on their way")
+        return None
+
     async def _try(self, item: Claimed) -> _Handled:
         channel = self._channels.get(item.document["channel"])
         if channel is None:
@@ -135,11 +145,24 @@ class Dispatcher:
         delivery = await self._wording.compose(item.document)
         if isinstance(delivery, NotWanted | NotNow):
             return _Handled(item, delivery, False)
+        outcome: Outcome
         try:
             async with asyncio.timeout(channel.deadline_s):
-                return _Handled(item, await channel.deliver(delivery), True)
+                outcome = await channel.deliver(delivery)
         except TimeoutError:  # it may have arrived; a repeat carries the same id
-            return _Handled(item, TryLater(why=f"no answer within {channel.deadline_s:g} s"), True)
+            outcome = TryLater(why=f"no answer within {channel.deadline_s:g} s", is_sick=True)
+        if whose := item.document.get("subscription"):
+            self._note_health(whose, outcome)
+        return _Handled(item, outcome, True)
+
+    def _note_health(self, subscription: str, outcome: Outcome) -> None:
+        """At once, before another to the same endpoint may start."""
+        match outcome:
+            case Delivered():
+                self._resting.pop(subscription, None)
+            case TryLater(is_sick=True, after_s=after_s):
+                rest_s = min(max(after_s or 0.0, _REST_S), _LONGEST_REST_S)
+                self._resting[subscription] = self._clock.now() + timedelta(seconds=rest_s)
 
     async def _record(self, handled: Sequence[_Handled]) -> None:
         if any(one.was_sent for one in handled):

@@ -80,10 +80,7 @@ class Wording:
 
     async def compose(self, document: Document) -> Delivery | NotWanted | NotNow:
         """The delivery of this item, ready to send, or why not."""
-        try:
-            message = await (self._hook(document) if document["channel"] == "webhook" else self._ring(document))
-        except NotFound:
-            return NotWanted(why="the person's data was erased")
+        message = await (self._hook(document) if document["channel"] == "webhook" else self._ring(document))
         if isinstance(message, NotWanted | NotNow):
             return message
         expires = document.get("expires")
@@ -99,15 +96,21 @@ class Wording:
         return HookMessage(endpoint=endpoint.url, secrets=endpoint.secrets, body=body)
 
     async def _ring(self, document: Document) -> Message | NotWanted | NotNow:
-        person, lane = PersonId(document["person"]), document["lane"]
-        entry = await self._inbox.get(person, document["notification"])
+        person = PersonId(document["person"])
+        try:
+            entry, settings = (
+                await self._inbox.get(person, document["notification"]),
+                await self._preferences.get(person),
+            )
+        except NotFound:
+            return NotWanted(why="the person's data was erased")
         if entry is None:
             return NotWanted(why="the notice is no longer there")
         if entry.retracted_at is not None:
             return NotWanted(why="the notice was withdrawn")
         if entry.read_at is not None:
             return NotWanted(why="the notice was read already")
-        settings = await self._preferences.get(person)
+        lane: Lane = document["lane"]
         must = entry.statutory or lane == "emergency"
         if not settings.may_ring_for(entry.topic, must=must):
             return NotWanted(why="the topic is muted")

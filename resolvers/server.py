@@ -98,6 +98,7 @@ class GraphQLServer:
         )
         self._shelves = {language: Shelf(services.catalogue, language) for language in LANGUAGES}
         self._rate = RateLimit(most=self._limits.requests, window_s=self._limits.requests_window_s)
+        self._late: set[asyncio.Future[ExecutionResult]] = set()  # what went on after its request was answered
         self._sent_checks = RateLimit(most=_SENT_CHECKS, window_s=_SENT_CHECKS_S)
         metrics = metrics or Metrics()
         self._count = {one: metrics.requests.labels("graphql", one) for one in ("answered", "refused", "failed")}
@@ -234,14 +235,23 @@ class GraphQLServer:
         result = executor.execute_operation()
         if isinstance(result, ExecutionResult):
             return result  # nothing waited
+        answering = asyncio.ensure_future(cast("Awaitable[ExecutionResult]", result))
+        # Waited for and not merely cancelled when time is up: a cancellation can get lost on the way down (PyMongo
+        # swallows one that comes while it checks out a connection), and the phone is to hear in time all the same.
         try:
-            async with asyncio.timeout(self._limits.request_s):
-                return await cast("Awaitable[ExecutionResult]", result)
-        except TimeoutError:
-            raise TimedOut(
-                f"the answer was not complete within {self._limits.request_s:g} s; ask for less at once, or again",
-                th="รวบรวมคำตอบไม่ทันเวลาที่กำหนด โปรดลองใหม่",
-            ) from None
+            done, _ = await asyncio.wait({answering}, timeout=self._limits.request_s)
+        except asyncio.CancelledError:
+            answering.cancel()
+            raise
+        if done:
+            return answering.result()
+        answering.cancel()
+        self._late.add(answering)
+        answering.add_done_callback(self._late.discard)
+        raise TimedOut(
+            f"the answer was not complete within {self._limits.request_s:g} s; ask for less at once, or again",
+            th="รวบรวมคำตอบไม่ทันเวลาที่กำหนด โปรดลองใหม่",
+        )
 
     def _common_headers(self, request: Mapping[bytes, bytes], language: Language) -> Headers:
         headers = [

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import html
 from collections.abc import AsyncIterator, Callable
+from dataclasses import fields
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -147,7 +148,8 @@ class Sandbox:
             citizen = self.world.find(digits) if len(digits) == 13 else self.world.citizen(int(digits[:12]))
         if citizen is None:
             raise Refused(404, f"there is no such citizen; numbers run from 1 to {self.world.nation.size:,}")
-        return JsonReply({**self._shown(citizen), "record": citizen})
+        record = {field.name: getattr(citizen, field.name) for field in fields(citizen)}
+        return JsonReply({**record, **self._shown(citizen), "record": record})
 
     def _shown(self, citizen: Citizen) -> dict[str, Any]:
         story, why_not = citizen.story, self.thaid.why_not(citizen)

@@ -45,7 +45,7 @@ _GRANT = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 log = logging.getLogger(__name__)
 
-Move = Callable[[Citizen, str | None], Awaitable[tuple[Hospital | None, Hospital, date]]]
+Move = Callable[[Citizen], Awaitable[tuple[Hospital | None, Hospital, date]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +67,7 @@ class _Agency:
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     kid: str = field(default_factory=lambda: secrets.token_hex(8))
     token: str = ""
+    token_from: str = ""  # where it was given: the API may move
     token_ends_at: float = 0.0
     webhook_secrets: list[str] = field(default_factory=list)  # of its subscriptions, the newest last
     answer_status: int = 200  # what its endpoint answers with, for trying out a sick one
@@ -167,6 +168,7 @@ class Reporter:
         return [
             Route("/sandbox/agency-clients", self._clients, methods=["GET"]),
             Route("/sandbox/agencies/{agency}/jwks.json", self._jwks, methods=["GET"]),
+            Route("/sandbox/agencies/{agency}/token", self._token, methods=["POST"]),
             Route("/sandbox/report", self._report, methods=["POST"]),
             Route("/sandbox/reports", self._list_reports, methods=["GET"]),
             Route("/sandbox/subscribe", self._subscribe, methods=["POST"]),
@@ -206,6 +208,21 @@ class Reporter:
         key = ECAlgorithm.to_jwk(agency.key.public_key(), as_dict=True)
         return JsonReply({"keys": [{**key, "kid": agency.kid, "use": "sig", "alg": "ES256"}]})
 
+    async def _token(self, request: Request) -> Response:
+        """A living access token of that agency at our API, for trying its doors by hand."""
+        agency = self._agency(request.path_params["agency"])
+        self._api()
+        try:
+            refusal = await self._take_token(agency)
+        except _Unreachable as exc:
+            return JsonReply({"error": {"message": str(exc)}}, status_code=502)
+        if refusal is not None:
+            message = "the API gave no token"
+            error = {"message": message, "status": refusal.status, "body": refusal.body}
+            return JsonReply({"error": error}, status_code=502)
+        left_s = max(0, round(agency.token_ends_at - time.time()))
+        return JsonReply({"client_id": agency.client_id, "access_token": agency.token, "expires_in": left_s})
+
     def _agency(self, name: str) -> _Agency:
         agency = self._agencies.get(name)
         if agency is None:
@@ -235,9 +252,10 @@ class Reporter:
         return JsonReply({"status": came.status, "step": came.step, "body": came.body, "event": event})
 
     async def _change_hospital(self, citizen: Citizen, given: Mapping[str, Any]) -> dict[str, Any]:
-        wanted = given.get("hospital")
-        code = wanted.get("code") if isinstance(wanted, dict) else None
-        previous, hospital, effective = await self._move(citizen, code if isinstance(code, str) else None)
+        """What the event says: the caller's own words, or another hospital of the province, to which the person moves."""
+        if "hospital" in given:
+            return {"citizen_id": citizen.pid, "effective_date": self._world.clock.today().isoformat(), **given}
+        previous, hospital, effective = await self._move(citizen)
         return _hospital_data(citizen, previous, hospital, effective) | dict(given)
 
     def _somebody(self, who: Any) -> Citizen:
@@ -381,9 +399,9 @@ class Reporter:
 
     async def _take_token(self, agency: _Agency) -> _Came | None:
         """Make sure of a living token; what came back where the API gives none."""
-        if agency.token_ends_at > time.time() + 5:
-            return None
         url, now = f"{self._api()}/agency/token", int(time.time())
+        if agency.token_from == url and agency.token_ends_at > now + 5:
+            return None
         claims = {
             "iss": agency.client_id,
             "sub": agency.client_id,
@@ -404,7 +422,7 @@ class Reporter:
         if came.status != 200 or not isinstance(body.get("access_token"), str):
             return came
         life = body.get("expires_in")
-        agency.token = body["access_token"]
+        agency.token, agency.token_from = body["access_token"], url
         agency.token_ends_at = time.time() + (life if isinstance(life, int | float) else 60)
         return None
 

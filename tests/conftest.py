@@ -110,7 +110,7 @@ def switch(sandbox_url: str) -> Callable[..., Any]:
 
 def _turn(url: str, method: str, switch: str, body: Any = None) -> Any:
     content = None if body is None else json.dumps(body).encode()
-    with urlopen(Request(f"{url}/sandbox/{switch}", method=method, data=content), timeout=10) as reply:  # noqa: S310
+    with urlopen(Request(f"{url}/sandbox/{switch}", method=method, data=content), timeout=10) as reply:
         return json.load(reply)
 
 

@@ -8,14 +8,19 @@ docs/decisions/0003-encryption.md says why not PyMongo's own field-level encrypt
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import hashlib
 import hmac
 import os
+from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from foundation.embedded import make_folder
 
 _NONCE = 12
 
@@ -70,6 +75,21 @@ class Vault:
     def lookup(self, value: str, *, purpose: str) -> str:
         """A keyed hash (hex) by which a value is found without being kept; another purpose, another hash."""
         return hmac.digest(self._lookup, f"{purpose}\0{value}".encode(), hashlib.sha256).hex()
+
+
+def kept_key(folder: Path) -> bytes:
+    """The master key of a development machine: made the first time, kept in this folder, the same for every process."""
+    file = folder / "master.key"
+    if not file.exists():
+        make_folder(folder)
+        # Several processes may be at this line: each links its own draft, the first link stays, and all read that one.
+        draft = folder / f"master.key.{os.urandom(4).hex()}"
+        draft.touch(mode=0o600)
+        draft.write_bytes(base64.b64encode(os.urandom(32)))
+        with contextlib.suppress(FileExistsError):
+            file.hardlink_to(draft)
+        draft.unlink()
+    return base64.b64decode(file.read_bytes())
 
 
 def _derived(master_key: bytes, purpose: str) -> bytes:

@@ -22,6 +22,7 @@ from firebase_admin import _http_client, credentials, exceptions, messaging
 from google.auth.exceptions import GoogleAuthError
 
 from foundation.clock import Clock
+from foundation.http import asked_to_wait_s
 from foundation.ids import new_id
 from notifications.delivery import (
     ChannelName,
@@ -32,7 +33,6 @@ from notifications.delivery import (
     Outcome,
     PushMessage,
     TryLater,
-    asked_to_wait_s,
 )
 from notifications.ledger import RETRY_AFTER_S
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import orjson
 
 from foundation.clock import Clock
-from foundation.http import CallFailed, Http, Reply
+from foundation.http import CallFailed, Http, Reply, asked_to_wait_s
 from foundation.settings import Secret
 from notifications.delivery import (
     ChannelName,
@@ -17,7 +17,6 @@ from notifications.delivery import (
     Outcome,
     SmsMessage,
     TryLater,
-    asked_to_wait_s,
 )
 from notifications.ledger import RETRY_AFTER_S
 

@@ -13,7 +13,7 @@ from datetime import UTC
 from standardwebhooks import Webhook
 
 from foundation.clock import Clock
-from foundation.http import CallFailed, Http
+from foundation.http import CallFailed, Http, asked_to_wait_s
 from notifications.delivery import (
     ChannelName,
     Delivered,
@@ -22,7 +22,6 @@ from notifications.delivery import (
     HookMessage,
     Outcome,
     TryLater,
-    asked_to_wait_s,
 )
 
 _HOUR = 3600.0
@@ -58,13 +57,14 @@ class WebhookChannel:
                 cut_body=True,
             )
         except CallFailed as exc:
-            return TryLater(why=str(exc))
+            return TryLater(why=str(exc), is_sick=True)
         if 200 <= reply.status < 300:
             return Delivered(receipt=str(reply.status))
         why = f"the endpoint answered {reply.status}"
         if reply.status == 410:
             return GiveUp(why=why, forget_target=True)
-        return TryLater(why=why, after_s=asked_to_wait_s(reply.headers.get("retry-after"), self._clock.now()))
+        wait_s = asked_to_wait_s(reply.headers.get("retry-after"), self._clock.now())
+        return TryLater(why=why, after_s=wait_s, is_sick=reply.status == 429 or reply.status >= 500)
 
     def _signed(self, webhook: str, message: HookMessage) -> dict[str, str]:
         # The library takes any datetime's wall clock for UTC, so it must be UTC.

@@ -28,7 +28,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from sandbox.control import JsonReply, Refused
+from sandbox.control import JsonReply
 from sandbox.faults import Door, is_lying
 from sandbox.fund import COVER_AFTER_LEAVING, old_age_part
 from sandbox.people import Citizen, Contribution, Hospital
@@ -212,19 +212,18 @@ class EService:
         """Nobody has chosen a hospital here."""
         self._transactions.clear()
 
-    async def move(self, citizen: Citizen, code: str | None) -> tuple[Hospital | None, Hospital, date]:
-        """The office moves a person to another hospital of the province, from today: previous, new, since when."""
-        if _status_on(citizen, self._world.clock.today()) not in ("A", "T", "V"):
-            raise Refused(422, f"citizen {citizen.number} isn't insured under sections 33 to 39, so has no hospital")
+    async def move(self, citizen: Citizen) -> tuple[Hospital | None, Hospital, date]:
+        """The office moves a person to another hospital of the province, from today: previous, new, since when.
+
+        Of somebody who isn't insured under sections 33 to 39 the office may tell the same story, but its own record
+        stays as it was: developers want the event about anyone, and the register must not contradict itself.
+        """
         current, near = citizen.insurance.hospital, self._world.hospitals_near(citizen)
-        others = {h.code: h for h in near if current is None or h.code != current.code}
-        if code is not None and code not in others:
-            raise Refused(422, f"no other hospital of the province has the code {code[:20]!r}", allowed=tuple(others))
-        if not others:
-            raise Refused(422, "the province has no other hospital")
-        chosen = others[code] if code is not None else next(iter(others.values()))
-        today = self._world.clock.today()
-        self._world.choose_hospital(citizen, chosen, since=today)
+        # The next in the list, so that who is moved again and again sees them all; a province has three.
+        at = near.index(current) if current in near else -1
+        chosen, today = near[(at + 1) % len(near)], self._world.clock.today()
+        if _status_on(citizen, today) in ("A", "T", "V"):
+            self._world.choose_hospital(citizen, chosen, since=today)
         return current, chosen, today
 
     async def _serve(self, request: Request) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import date
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from foundation.http import Http
 from foundation.settings import Settings, read
 from foundation.store import Store
 from foundation.telemetry import Metrics
+from sandbox.nation import Nation
 from trust import access_log as access_log_module
 from trust.access_log import AccessLog
 from trust.people import People, PersonId
@@ -101,9 +103,15 @@ def gateway(gateways: Callable[..., Gateway]) -> Gateway:
     return gateways()
 
 
+@pytest.fixture(scope="session")
+def nation() -> Nation:
+    """The sandbox's nation, to compare answers with."""
+    return Nation(day_zero=date(2026, 11, 21))
+
+
 @pytest.fixture
-def pid_of(switch: Callable[..., Any]) -> Callable[[int], str]:
-    return lambda number: str(switch("GET", f"citizens/{number}")["pid"])
+def pid_of(nation: Nation) -> Callable[[int], str]:
+    return lambda number: nation.citizen(number).pid
 
 
 @pytest.fixture

@@ -32,18 +32,19 @@ def ask(adapters, frozen):
 
 
 @pytest.mark.parametrize("number", range(1, 14))
-async def test_each_sample_citizen_holds_the_rights_that_their_record_says(ask, switch, number):
-    shown = switch("GET", f"citizens/{number}")
-    held = [one for one in shown["record"]["health"] if (one["until"] or "9") >= "2026-11-21" >= one["since"]]
+async def test_each_sample_citizen_holds_the_rights_that_their_record_says(ask, nation, number):
+    citizen = nation.citizen(number)
+    today = nation.day_zero
+    held = [one for one in citizen.health if one.since <= today and (one.until is None or today <= one.until)]
 
-    rights = (await ask(shown["pid"])).value
+    rights = (await ask(citizen.pid)).value
 
     schemes = {"uc": "UCS", "sso": "SSS", "csmbs": "OFC", "lao": "LGO", "other": "STP"}
-    assert [fund.scheme for fund in rights.funds] == [schemes[one["right"]] for one in held]
+    assert [fund.scheme for fund in rights.funds] == [schemes[one.right] for one in held]
     for fund, one in zip(rights.funds, held, strict=True):
-        assert (fund.main_unit.code if fund.main_unit else None) == (one["main_unit"] or {"code": None})["code"]
-    assert rights.main.sub_code == held[0]["sub_right_code"]
-    assert rights.main.since == date.fromisoformat(held[0]["since"])
+        assert (fund.main_unit and fund.main_unit.code) == (one.main_unit and one.main_unit.code)
+    assert rights.main.sub_code == held[0].sub_right_code
+    assert rights.main.since == held[0].since
     assert rights.checked_on == date(2026, 11, 21)
 
 

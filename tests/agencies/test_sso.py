@@ -20,7 +20,6 @@ from agencies.answers import (
 )
 from agencies.dialect import Reading
 from foundation.errors import BadInput
-from sandbox.nation import Nation
 
 ME = "1000000000009"
 QUESTION = Question(person_number=ME, given={"year": "2569", "hospitalCode1": "10001"})
@@ -36,11 +35,6 @@ RECEIPT = {
     "code": "WS000", "txnNo": "25690000001", "txnStatus": "A", "txnStatusDesc": "อนุมัติแล้ว", "hospitalCode": "10001",
     "hospitalName": "โรงพยาบาลทดสอบ", "txnDate": "21/11/2569", "effectiveDate": "01/12/2569",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def nation():
-    return Nation(day_zero=date(2026, 11, 21))
 
 
 @pytest.fixture

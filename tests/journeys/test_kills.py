@@ -119,7 +119,7 @@ async def _adult(state: Any, start: int) -> int:
     """The first citizen from here on who may sign in."""
     for number in range(start * 10, start * 10 + 10):
         one = await state.call("GET", f"/sandbox/citizens/{number}")
-        if one["alive"] and one["birth"]["year"] < 2006:
+        if one["alive"] and one["record"]["birth"]["year"] < 2006:
             return number
     raise AssertionError("nobody here may sign in")
 

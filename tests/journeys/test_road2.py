@@ -12,7 +12,7 @@ from foundation.http import Http
 SignIn = Callable[..., Awaitable[Phone]]
 Register = Callable[..., Awaitable[str]]
 Until = Callable[..., Awaitable[Any]]
-INBOX = "{ me { inbox(first: 100) { totalCount unreadCount edges { node { id title { th en } body { th en } isRead } } } } }"
+INBOX = "{ me { inbox(first: 100) { unreadCount edges { node { id title { th en } body { th en } isRead } } } } }"
 SUBSCRIBE = {
     "agency": "nhso", "types": ["th.sso.hospital.changed"], "purpose": "Keep the right to care in step",
     "legal_ground": "public task",

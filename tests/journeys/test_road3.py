@@ -66,9 +66,14 @@ async def test_a_childs_first_identity_card_is_told_to_the_parent_on_the_seventh
     parent = await state.call("GET", f"/sandbox/citizens/{PARENT}")
     children = [await state.call("GET", f"/sandbox/citizens/{one}") for one in parent["children"]]
     child = next(
-        one for one in children if date(one["birth"]["year"] + 7, one["birth"]["month"], one["birth"]["day"]) >= now
+        one
+        for one in children
+        if date(one["record"]["birth"]["year"] + 7, one["record"]["birth"]["month"], one["record"]["birth"]["day"])
+        >= now
     )
-    seventh = date(child["birth"]["year"] + 7, child["birth"]["month"], child["birth"]["day"])
+    seventh = date(
+        child["record"]["birth"]["year"] + 7, child["record"]["birth"]["month"], child["record"]["birth"]["day"]
+    )
     phone = await sign_in(PARENT)
     await planned(state)
     before = {one["id"] for one in await inbox(phone)}

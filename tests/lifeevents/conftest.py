@@ -6,8 +6,10 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import pytest
 import uvicorn
 from standardwebhooks import Webhook
@@ -17,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from foundation.clock import FrozenClock
+from foundation.clock import Clock, FrozenClock, SystemClock
 from foundation.embedded import free_port
 from foundation.errors import Unavailable
 from foundation.http import Http
@@ -43,6 +45,7 @@ from notifications.notifier import DELIVERIES, Notifier
 from notifications.preferences import Preferences
 from trust import access_log as access_logs
 from trust import people as people_module
+from trust.access_log import AccessLog
 from trust.people import People, PersonId
 from trust.secrets import Vault
 
@@ -101,7 +104,7 @@ class Hook:
     calls: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     answer: Callable[[Any], Response | float] | None = None
 
-    async def __call__(self, request: Request) -> Response:
+    async def answering(self, request: Request) -> Response:
         body = await request.body()
         self.calls.append((dict(request.headers), body))
         said = await request.json()
@@ -113,15 +116,18 @@ class Hook:
         return JSONResponse({"challenge": said.get("challenge")})
 
     def signed_by(self, secret: str, call: int = -1) -> Any:
-        """The body of a call, if its signature is good."""
+        """The body of a call, if this secret signed it; at whatever time, for the tests' clock stands still."""
         headers, body = self.calls[call]
-        return Webhook(secret).verify(body, headers)
+        at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
+        good = Webhook(secret).sign(headers["webhook-id"], at, body.decode())
+        assert good in headers["webhook-signature"].split(" ")
+        return orjson.loads(body)
 
 
 @pytest.fixture
 async def hook(serve: Serve) -> Hook:
     one = Hook()
-    one.url = await serve(Starlette(routes=[Route("/hook", one, methods=["POST"])])) + "/hook"
+    one.url = await serve(Starlette(routes=[Route("/hook", one.answering, methods=["POST"])])) + "/hook"
     return one
 
 
@@ -147,8 +153,9 @@ class Kin:
 class EventRoad:
     """Everything from a recorded event to what is told and handed over."""
 
-    def __init__(self, store: Store, vault: Vault, clock: FrozenClock, catalogue: Catalogue, http: Http) -> None:
+    def __init__(self, store: Store, vault: Vault, clock: Clock, catalogue: Catalogue, http: Http) -> None:
         self.store, self.vault, self.clock, self.catalogue = store, vault, clock, catalogue
+        self.access_log = AccessLog(store, clock=clock)
         self.metrics, self.kin = Metrics(), Kin()
         self.legs: list[str] = []
         self.people = People(store, vault, clock=clock)
@@ -187,5 +194,16 @@ async def road(
 ) -> AsyncIterator[EventRoad]:
     await store.open(_EVERY_INDEX)
     one = EventRoad(store, vault, frozen, catalogue, http)
+    yield one
+    await one.intake.close()
+
+
+@pytest.fixture
+async def living_road(
+    store: Store, vault: Vault, clock: SystemClock, catalogue: Catalogue, http: Http
+) -> AsyncIterator[EventRoad]:
+    """The same in real time, for what goes by the database's clock."""
+    await store.open(_EVERY_INDEX)
+    one = EventRoad(store, vault, clock, catalogue, http)
     yield one
     await one.intake.close()

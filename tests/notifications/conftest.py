@@ -53,7 +53,7 @@ class FakeChannel:
     name: ChannelName = "push"
     deadline_s: float = 5.0
     retry_after_s: tuple[float, ...] = RETRY_AFTER_S
-    answers: deque[Outcome | Exception | float] = field(default_factory=deque)  # a number is seconds before the next
+    answers: deque[Outcome | Exception | float] = field(default_factory=deque)  # a number: seconds until taken
     given: list[Delivery] = field(default_factory=list)
 
     async def deliver(self, delivery: Delivery) -> Outcome:
@@ -61,7 +61,7 @@ class FakeChannel:
         answer = self.answers.popleft() if self.answers else Delivered(receipt=f"receipt {len(self.given)}")
         if isinstance(answer, float | int):
             await asyncio.sleep(answer)
-            return self.answers.popleft() if self.answers else Delivered()
+            return Delivered()
         if isinstance(answer, Exception):
             raise answer
         return answer

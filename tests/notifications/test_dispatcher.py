@@ -317,6 +317,42 @@ async def test_one_slow_endpoint_does_not_hold_up_the_others(road: Road) -> None
     assert await road.deliveries.waiting() == 22
 
 
+async def test_an_endpoint_that_failed_gets_one_probe_before_its_backlog(road: Road) -> None:
+    road.subscriptions.endpoints["s"] = Endpoint(url="https://x", secrets=("a",))
+    sick = TryLater(why="503", after_s=30, is_sick=True)
+    hooks = channel("webhook", sick, sick)
+    dispatcher = road.dispatcher(hooks)
+    await road.notifier.hand_over(HandOver(event=EVENT, subscription="s", payload={}))
+    await dispatcher.run_once(50)
+    for n in range(20):
+        await road.notifier.hand_over(HandOver(event=f"{n:032}", subscription="s", payload={}))
+
+    await dispatcher.run_once(50)
+    assert len(hooks.given) == 1  # it rests, and the backlog with it
+    road.clock.advance(timedelta(seconds=45))
+    await dispatcher.run_once(50)
+    assert len(hooks.given) == 2  # the probe, which fails too
+    road.clock.advance(timedelta(seconds=45))  # the next one arrives, and the rest may follow
+    while await dispatcher.run_once(50):
+        road.clock.advance(timedelta(seconds=3))
+
+    assert len(hooks.given) == 21 + 2
+    assert await road.deliveries.waiting() == 0
+
+
+async def test_a_webhook_that_alone_is_refused_does_not_hold_up_the_others(road: Road) -> None:
+    road.subscriptions.endpoints["s"] = Endpoint(url="https://x", secrets=("a",))
+    hooks = channel("webhook", TryLater(why="the endpoint answered 400"))
+    dispatcher = road.dispatcher(hooks)
+    for n in range(5):
+        await road.notifier.hand_over(HandOver(event=f"{n:032}", subscription="s", payload={}))
+
+    await dispatcher.run_once(50)
+
+    assert len(hooks.given) == 5
+    assert await road.deliveries.waiting() == 1
+
+
 async def test_draining_leaves_what_does_not_finish_to_the_next(
     road: Road, somchai: PersonId, phone: str, store: Store
 ) -> None:

@@ -105,7 +105,7 @@ async def test_each_wrong_wish_is_named_and_nothing_is_changed(
     road: Road, somchai: PersonId, wrong: Any, field: str
 ) -> None:
     with pytest.raises(BadInput) as refused:
-        await road.preferences.update(somchai, {"language": "en", **wrong})
+        await road.preferences.update(somchai, {"language": "en"} | wrong)
 
     assert refused.value.facts["field"] == field
     assert refused.value.th != refused.value.message

@@ -6,8 +6,9 @@ import asyncio
 import secrets
 import socket
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -221,11 +222,15 @@ async def start(
     async with AsyncExitStack() as running:
 
         async def serve(
-            *, production: bool = False, limits: Limits | None = None, authenticate: Authenticate = tokens.verify
+            *,
+            production: bool = False,
+            limits: Limits | None = None,
+            authenticate: Authenticate = tokens.verify,
+            replacing: Mapping[str, Any] | None = None,
         ) -> Graph:
             server = GraphQLServer(
                 schema,
-                services,
+                replace(services, **(replacing or {})),
                 authenticate=authenticate,
                 production=production,
                 origins=[ORIGIN],

@@ -44,8 +44,10 @@ async def test_anybody_can_be_looked_at_by_number_or_identity_number(http, someb
 
     assert by_number == by_pid
     assert by_number["birth"] == str(elder.birth.year)
+    assert by_number["record"]["birth"] == {"year": elder.birth.year, "month": None, "day": None}
     assert by_number["story"] is None
-    assert by_number["record"]["address"]["house_id"] == elder.address.house_id
+    assert by_number["address"]["house_id"] == elder.address.house_id
+    assert by_number["last_name"] == by_number["record"]["last_name"]
 
 
 @pytest.mark.parametrize("who", ["0", "66000001", "1000000000009", "me", "1e3", "99999999999999999999999"])

@@ -174,6 +174,15 @@ async def test_what_the_api_refuses_is_told_as_it_came(api, report):
     assert (status, told["status"], told["step"]) == (200, 409, "events")
 
 
+async def test_an_agencys_token_can_be_had_by_hand(http, api):
+    told = await (await http.post("/sandbox/agencies/moph/token")).json()
+
+    assert told["client_id"] == "sandbox-moph"
+    assert told["access_token"]
+    assert told["expires_in"] <= 300
+    assert (await http.post("/sandbox/agencies/mars/token")).status == 404
+
+
 async def test_a_token_the_api_no_longer_knows_is_changed_once(api, report):
     await report(agency="nhso", type="th.x", citizen=1)
     api.tokens.clear()
@@ -198,12 +207,28 @@ async def test_a_changed_hospital_is_reported_and_shown_by_the_sso(api, report, 
     assert data["effective_date"] == "2026-11-21"
 
 
-async def test_who_has_no_hospital_cannot_change_it(api, report):
-    status, told = await report(agency="sso", type="th.sso.hospital.changed", citizen=9)
+async def test_a_hospital_in_ones_own_words_is_reported_as_it_stands(api, report, nation):
+    hospital = {"code": "99999", "name": {"th": "ก", "en": "A"}}
 
-    assert status == 422
-    assert "insured" in told["error"]["message"]
-    assert api.events == []
+    await report(agency="sso", type="th.sso.hospital.changed", citizen=9, data={"hospital": hospital})
+
+    assert api.events[0]["data"] == {
+        "citizen_id": nation.citizen(9).pid,
+        "hospital": hospital,
+        "effective_date": "2026-11-21",
+    }
+
+
+async def test_of_somebody_not_insured_the_story_is_told_and_the_record_stays(api, report, sso, nation):
+    citizen = nation.citizen(9)
+
+    status, _ = await report(agency="sso", type="th.sso.hospital.changed", citizen=9)
+
+    data = api.events[0]["data"]
+    assert status == 200
+    assert data["hospital"]["code"] in {h.code for h in nation.hospitals(citizen.address.subdistrict_code[:2])}
+    assert "previous" not in data
+    assert "personS33Info" not in await sso("getPersonInfo", ssoNo=citizen.pid)
 
 
 async def test_a_choice_at_the_sso_is_reported_until_the_api_has_it(http, api, sso, somebody):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -28,14 +28,6 @@ LOOK = Look(
 async def log(store: Store, frozen: FrozenClock) -> AccessLog:
     await store.open(access_log_module.INDEXES)
     return AccessLog(store, clock=frozen)
-
-
-@pytest.fixture
-async def lost_store() -> AsyncIterator[Store]:
-    """A database that nobody answers for."""
-    store = Store("mongodb://127.0.0.1:9/?directConnection=true", database="lost", deadline_s=0.2)
-    yield store
-    await store.close()
 
 
 async def test_a_look_is_kept_with_who_what_when_why_and_on_which_ground(log, frozen):
@@ -107,11 +99,33 @@ async def test_a_page_of_no_or_too_many_records_is_refused(log, first):
         await log.page(SOMEBODY, first=first)
 
 
-async def test_what_can_not_be_written_is_unavailable(lost_store):
-    log = AccessLog(lost_store, clock=FrozenClock(datetime(2026, 11, 21, tzinfo=UTC)))
+async def test_what_can_not_be_written_is_unavailable_to_all_who_waited(log, store):
+    await store.collection("access_records").database.command("collMod", "access_records", validator={"no": "more"})
 
-    with pytest.raises(Unavailable, match="nothing was looked at"):
-        await log.record_many([LOOK])
+    told = await asyncio.gather(log.record_many([LOOK]), log.record_many([LOOK]), return_exceptions=True)
+
+    assert [type(one) for one in told] == [Unavailable, Unavailable]
+    assert "nothing was looked at" in str(told[0])
+
+
+async def test_looks_that_come_together_share_a_write_and_each_has_its_own_ids(log):
+    ids = await asyncio.gather(*(log.record_many([replace(LOOK, operation=f"{n}")] * 2) for n in range(50)))
+
+    records = (await log.page(SOMEBODY, first=100)).items
+    assert len({one for pair in ids for one in pair}) == len(records) == 100
+    assert {record.id: record.operation for record in records} == {
+        one: f"{n}" for n, pair in enumerate(ids) for one in pair
+    }
+
+
+async def test_who_hangs_up_stops_no_others_record(log):
+    gone, stays = (asyncio.create_task(log.record_many([LOOK])) for _ in range(2))
+    await asyncio.sleep(0)
+
+    gone.cancel()
+
+    assert len(await stays) == 1
+    assert len((await log.page(SOMEBODY)).items) == 2
 
 
 async def test_the_index_serves_the_page(log, store):

@@ -47,7 +47,7 @@ async def near(neighbour: Neighbour, frozen: FrozenClock) -> AsyncIterator[PushC
 
 
 def shown(sandbox_url: str, token: str) -> list[dict[str, Any]]:
-    with urlopen(f"{sandbox_url}/phone/api/messages?token={token}", timeout=5) as reply:  # noqa: S310
+    with urlopen(f"{sandbox_url}/phone/api/messages?token={token}", timeout=5) as reply:
         found: list[dict[str, Any]] = json.load(reply)["messages"]
         return found
 

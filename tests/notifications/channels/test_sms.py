@@ -27,7 +27,7 @@ def gateway(http: Http, url: str, bearer: str = "tangrat-sms") -> SmsChannel:
 
 
 def shown(sandbox_url: str, reference: str) -> list[dict[str, Any]]:
-    with urlopen(f"{sandbox_url}/phone/api/messages?kind=sms", timeout=5) as reply:  # noqa: S310
+    with urlopen(f"{sandbox_url}/phone/api/messages?kind=sms", timeout=5) as reply:
         return [one for one in json.load(reply)["messages"] if one["id"] == reference]
 
 

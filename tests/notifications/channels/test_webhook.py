@@ -17,7 +17,7 @@ from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from foundation.clock import FrozenClock, SystemClock
-from foundation.http import Http
+from foundation.http import Http, asked_to_wait_s
 from notifications.channels.webhook import WebhookChannel
 from notifications.delivery import (
     Delivered,
@@ -27,7 +27,6 @@ from notifications.delivery import (
     Outcome,
     SmsMessage,
     TryLater,
-    asked_to_wait_s,
 )
 from tests.notifications.conftest import Neighbour
 
@@ -100,7 +99,7 @@ async def test_nothing_else_counts_and_a_redirect_is_not_followed(
 
     outcome = await channel.deliver(hook(neighbour.url))
 
-    assert outcome == TryLater(why=f"the endpoint answered {status}")
+    assert outcome == TryLater(why=f"the endpoint answered {status}", is_sick=status >= 500)
     assert [seen.path for seen in neighbour.seen] == ["/"]
 
 
@@ -116,7 +115,9 @@ async def test_retry_after_is_obeyed_where_it_makes_sense(
 ) -> None:
     neighbour.answers = deque([web.Response(status=429, headers={"Retry-After": said})])
 
-    assert await channel.deliver(hook(neighbour.url)) == TryLater(why="the endpoint answered 429", after_s=after_s)
+    assert await channel.deliver(hook(neighbour.url)) == TryLater(
+        why="the endpoint answered 429", after_s=after_s, is_sick=True
+    )
 
 
 async def test_a_huge_answer_is_cut_and_its_status_counts(channel: WebhookChannel, neighbour: Neighbour) -> None:
@@ -169,7 +170,7 @@ def test_whatever_a_retry_after_says_it_is_seconds_or_nothing(said: str) -> None
     ("mode", "outcome"),
     [
         ({"status": 200}, Delivered(receipt="200")),
-        ({"status": 503, "retry_after": 7}, TryLater(why="the endpoint answered 503", after_s=7.0)),
+        ({"status": 503, "retry_after": 7}, TryLater(why="the endpoint answered 503", after_s=7.0, is_sick=True)),
         ({"status": 410}, GiveUp(why="the endpoint answered 410", forget_target=True)),
     ],
 )
