@@ -104,8 +104,6 @@ class Trouble(Exception):
 class AgencyDown(Trouble):
     """It can't be reached, takes too long, or says itself that it is out of order. `was_cut`: the line broke midway."""
 
-    retry_after_s: float | None
-
     def __init__(
         self, why: str, *, code: str | None = None, retry_after_s: float | None = None, was_cut: bool = False
     ) -> None:

@@ -126,6 +126,7 @@ class Shelf:
         self._event_dates = {one.id: one.title for one in catalogue.event_dates}
         self._evidence = {one.id: one for one in catalogue.evidence}
         self._requirements = Requirements(catalogue, language)
+        self.facts = self._requirements.facts
         self.agencies = {one.id: self._agency(one) for one in catalogue.agencies}
         self._stages = {one.code: self._stage(one) for one in catalogue.life_stages}
         self.services = {one.code: self._service(one) for one in catalogue.services}

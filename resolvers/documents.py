@@ -42,7 +42,7 @@ from foundation.errors import BadInput
 from resolvers.limits import DocumentTooLarge, Limits, Measure, TooDeep, TooManyTokens, size_of
 
 _KEPT_DOCUMENTS = 1_000
-_KEPT_CHARS = 1_000_000  # a parsed document is some hundred times its text
+_KEPT_CHARS = 1_000_000  # a parsed document takes some forty times its text
 _KEPT_COSTS = 100  # page sizes found affordable, for one document
 
 

@@ -1,21 +1,87 @@
-"""Changing the hospital of the social security scheme: the first thing that the graph does at an agency."""
+"""The hospital of the social security scheme: which one, which others there are, and the wish to change it.
+
+The change is the first thing that the graph does at an agency, so it is kept by a client key.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
+from enum import Enum
 from typing import Annotated, Any
 
 import strawberry
-from strawberry import field
+from strawberry import enum_value, field
 
 from agencies import insurance, sso
+from foundation import language as words
 from foundation.errors import SuperAppError
-from foundation.language import Text
+from foundation.language import Language
 from notifications.preferences import parse_mobile
+from resolvers.agencies import AgencyAnswer
 from resolvers.context import Context, Info
-from resolvers.social_security import HospitalChange, hospital_change
-from resolvers.values import Problem, problem_of, problem_told
+from resolvers.values import Problem, Text, problem_of, problem_told, say, say_if
+
+
+@strawberry.type(description="A hospital of the social security scheme.")
+class Hospital:
+    code: str = field(description="The office's code for it.")
+    name: Text = field(description="What it is called.")
+    province: Text | None = field(description="Where it is.")
+
+
+@strawberry.type(description="The hospital that somebody is registered with.")
+class ChosenHospital(Hospital):
+    since: date | None = field(description="Since when.")
+    until: date | None = field(description="Until when; null: for as long as the person is insured.")
+
+
+@strawberry.type(description="A reason for changing the hospital that the office accepts.")
+class ChangeReason:
+    code: str = field(description="What `changeHospital` takes as `reason`.")
+    name: Text = field(description="For people.")
+
+
+@strawberry.type(description="Whether the hospital can be changed now, and to which.")
+class HospitalChoices:
+    may_change: bool = field(description="Whether the office takes a change now.")
+    effective_on: date | None = field(description="From when a change made now would hold.")
+    reasons: list[ChangeReason] = field(description="The reasons it accepts.")
+    current: Hospital | None = field(description="The hospital of now.")
+    hospitals: list[Hospital] = field(description="The hospitals to choose from.", metadata={"about": 20})
+
+
+@strawberry.type(description="The SSO's answer about the choice of hospitals.")
+class HospitalChoicesAnswer(AgencyAnswer):
+    value: HospitalChoices | None = field(description="The record; null unless the state is `OK` or `STALE`.")
+
+
+@strawberry.enum(description="What came of a wish for another hospital.")
+class HospitalChangeState(Enum):
+    APPROVED = enum_value("APPROVED", description="It is granted.")
+    PENDING = enum_value("PENDING", description="It is being considered.")
+    CANCELLED = enum_value("CANCELLED", description="It was taken back.")
+    UNCHANGED = enum_value("UNCHANGED", description="It is the hospital of now; nothing was done.")
+    REFUSED = enum_value("REFUSED", description="The office's rules say no; `message` says why.")
+
+
+@strawberry.type(description="One wish for another hospital.")
+class HospitalChange:
+    state: HospitalChangeState = field(description="What came of it.")
+    number: str | None = field(description="The office's number for it.")
+    hospital: Hospital | None = field(description="The hospital wished for.")
+    previous: Hospital | None = field(description="The one before.")
+    requested_on: date | None = field(description="When it was asked for.")
+    effective_on: date | None = field(description="From when it holds.")
+    message: Text | None = field(description="The office's own words.")
+
+
+@strawberry.type(description="The SSO's answer about the changes of hospital of a year.")
+class HospitalChangesAnswer(AgencyAnswer):
+    value: list[HospitalChange] | None = field(
+        description="The changes; null unless the state is `OK` or `STALE`, empty where there was none."
+    )
 
 
 @strawberry.input(description="A wish for another hospital of the social security scheme.")
@@ -66,7 +132,7 @@ async def _carry_out(given: ChangeHospitalInput, context: Context) -> ChangeHosp
 
 
 def _payload(change: insurance.HospitalChange, context: Context) -> ChangeHospitalPayload:
-    shown = hospital_change(change, context.language)
+    shown = _change_shown(change, context.language)
     problems = []
     if change.state == "REFUSED":
         said = shown.message.said if shown.message else _REFUSED.said_in(context.language)
@@ -74,7 +140,7 @@ def _payload(change: insurance.HospitalChange, context: Context) -> ChangeHospit
     return ChangeHospitalPayload(change=shown, problems=problems)
 
 
-_REFUSED = Text(th="สำนักงานประกันสังคมไม่รับคำขอนี้", en="The Social Security Office does not take this request.")
+_REFUSED = words.Text(th="สำนักงานประกันสังคมไม่รับคำขอนี้", en="The Social Security Office does not take this request.")
 
 
 @strawberry.type
@@ -93,12 +159,12 @@ def _national(mobile: str) -> str:
 def _remembered(outcome: dict[str, Any]) -> insurance.HospitalChange:
     """The opposite of `asdict` and JSON."""
 
-    def text(held: dict[str, str] | None) -> Text | None:
-        return Text(**held) if held else None
+    def text(held: dict[str, str] | None) -> words.Text | None:
+        return words.Text(**held) if held else None
 
     def hospital(held: dict[str, Any] | None) -> insurance.Hospital | None:
         return (
-            insurance.Hospital(**{**held, "name": Text(**held["name"]), "province": text(held["province"])})
+            insurance.Hospital(**{**held, "name": words.Text(**held["name"]), "province": text(held["province"])})
             if held
             else None
         )
@@ -116,3 +182,38 @@ def _remembered(outcome: dict[str, Any]) -> insurance.HospitalChange:
         reason_code=outcome["reason_code"],
         message=text(outcome["message"]),
     )
+
+
+def hospital_choices(told: insurance.HospitalChoices, language: Language) -> HospitalChoices:
+    return HospitalChoices(
+        may_change=told.may_change,
+        effective_on=told.effective_on,
+        reasons=[ChangeReason(code=one.code, name=say(one.name, language)) for one in told.reasons],
+        current=_hospital(told.current, language),
+        hospitals=[
+            Hospital(code=one.code, name=say(one.name, language), province=say_if(one.province, language))
+            for one in told.hospitals
+        ],
+    )
+
+
+def hospital_changes(told: Sequence[insurance.HospitalChange], language: Language) -> list[HospitalChange]:
+    return [_change_shown(one, language) for one in told]
+
+
+def _change_shown(told: insurance.HospitalChange, language: Language) -> HospitalChange:
+    return HospitalChange(
+        state=HospitalChangeState[told.state],
+        number=told.number,
+        hospital=_hospital(told.hospital, language),
+        previous=_hospital(told.previous, language),
+        requested_on=told.requested_on,
+        effective_on=told.effective_on,
+        message=say_if(told.message, language),
+    )
+
+
+def _hospital(told: insurance.Hospital | None, language: Language) -> Hospital | None:
+    if told is None:
+        return None
+    return Hospital(code=told.code, name=say(told.name, language), province=say_if(told.province, language))

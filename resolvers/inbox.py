@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 import strawberry
@@ -12,6 +12,7 @@ from strawberry import field
 
 from foundation.errors import NotFound, SuperAppError, TooMany
 from notifications import inbox as rooms
+from resolvers.catalogue import Agency
 from resolvers.context import Context, Info
 from resolvers.services import PublicService
 from resolvers.values import (
@@ -36,16 +37,19 @@ _LOCAL = re.compile(r"[0-9a-f]{32}")
 
 @strawberry.type(description="One fact on which a message rests.")
 class FactUsed:
-    name: str = field(description="The fact's name in the vocabulary, such as `child.birth_date`.")
-    value: str | None = field(description="What it was, as text.")
-    source: str | None = field(description="Who said so: an agency's code, or the event.")
+    path: str = field(description="The fact's name in the vocabulary, such as `person.birth_date`.")
+    title: Text | None = field(description="What it means; null where the vocabulary no longer has it.")
+    agency: Agency | None = field(description="The agency that knows it.")
 
 
 @strawberry.type(description="Why a message came.")
 class Because:
     event_type: str | None = field(description="The type of the life event that set it going.")
-    rule: str | None = field(description="The rule of the catalogue that applied.")
-    facts: list[FactUsed] = field(description="The facts on which the rule was judged.")
+    reported_by: Agency | None = field(description="The agency that reported it; null where the calendar brought it.")
+    happened_at: datetime | None = field(description="When it happened, as reported.")
+    rule: str | None = field(description="The notification of the catalogue that fell due.")
+    day: date | None = field(description="The day on which it fell due.")
+    facts: list[FactUsed] = field(description="The facts from which that day follows.")
 
 
 @strawberry.type(description="One message to a person, as it stays in their inbox.")
@@ -113,23 +117,29 @@ def notification(entry: rooms.Entry, context: Context) -> Notification:
         service=None if entry.service is None else context.shelf.services.get(entry.service),
         is_about_me=entry.about is None or entry.about == entry.person,
         is_statutory=entry.statutory,
-        because=_because(entry.because),
+        because=_because(entry.because, context),
         check_code=entry.check_code,
     )
 
 
-def _because(told: Mapping[str, Any]) -> Because:
-    facts = told.get("facts") or {}
+def _because(told: Mapping[str, Any], context: Context) -> Because:
+    happened_at, day = told.get("happened_at"), told.get("day")
+    shelf = context.shelf
     return Because(
         event_type=told.get("event_type"),
+        reported_by=shelf.agencies.get(told.get("agency") or ""),
+        happened_at=None if happened_at is None else datetime.fromisoformat(happened_at),
         rule=told.get("rule"),
-        facts=[_fact(name, held) for name, held in facts.items()],
+        day=None if day is None else date.fromisoformat(day),
+        facts=[
+            FactUsed(
+                path=one["fact"],
+                title=shelf.facts[one["fact"]].title if one["fact"] in shelf.facts else None,
+                agency=shelf.agencies.get(one.get("agency") or ""),
+            )
+            for one in told.get("facts") or ()
+        ],
     )
-
-
-def _fact(name: str, held: Any) -> FactUsed:
-    value, source = (held.get("value"), held.get("source")) if isinstance(held, Mapping) else (held, None)
-    return FactUsed(name=name, value=None if value is None else str(value), source=source)
 
 
 async def node(local: str, context: Context) -> Notification | None:

@@ -6,6 +6,7 @@ What can't be understood is refused here with the name of the field that is wron
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ GRAPHQL: MediaType = "application/graphql-response+json"
 HTML: MediaType = "text/html"
 
 _MOST_PARAMETERS = 20
+_PASSED_OVER, _PASSED_OVER_S = 2_000_000, 1.0
 _NUL = "a text holds a NUL character"
 
 
@@ -127,6 +129,7 @@ async def read_post(headers: Mapping[bytes, bytes], receive: Receive, limits: Li
     _check_media(headers.get(b"content-type", b""), headers.get(b"content-encoding", b""))
     length = headers.get(b"content-length", b"")
     if length.isdigit() and (len(length) > 12 or int(length) > limits.body_bytes):
+        await _pass_over(receive)
         raise BodyTooLarge(f"a body has at most {limits.body_bytes} bytes")
     body = await _body(receive, limits)
     if not body.strip():
@@ -180,11 +183,24 @@ async def _body(receive: Receive, limits: Limits) -> bytes:
                     raise ClientGone
                 received += message.get("body", b"")
                 if len(received) > limits.body_bytes:
+                    await _pass_over(receive)
                     raise BodyTooLarge(f"a body has at most {limits.body_bytes} bytes")
                 if not message.get("more_body"):
                     return received
     except TimeoutError:
         raise BodyTooSlow(f"the whole body must arrive within {limits.body_s:g} s") from None
+
+
+async def _pass_over(receive: Receive) -> None:
+    """Let a sender finish, within reason: one who finds the line closed while sending never reads why."""
+    left = _PASSED_OVER
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_PASSED_OVER_S):
+            while left > 0:
+                message = await receive()
+                if not message.get("more_body"):
+                    return
+                left -= len(message.get("body", b""))
 
 
 def _loads(text: bytes, where: str) -> Any:

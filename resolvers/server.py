@@ -12,7 +12,8 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from functools import lru_cache
-from typing import Any, cast
+from types import CoroutineType
+from typing import Any, TypeGuard, cast
 
 import orjson
 import strawberry
@@ -228,6 +229,7 @@ class GraphQLServer:
             operation_name=asked.operation_name,
             max_coercion_errors=self._limits.errors,
             hide_suggestions=self._hides_suggestions,
+            is_awaitable=_is_coroutine,
         )
         return None if isinstance(built, list) else built
 
@@ -283,6 +285,11 @@ _CONTENT_TYPE: dict[MediaType, bytes] = {
     JSON: b"application/json; charset=utf-8",
     GRAPHQL: b"application/graphql-response+json; charset=utf-8",
 }
+
+
+def _is_coroutine(value: Any) -> TypeGuard[Awaitable[Any]]:
+    """graphql-core asks this of every value of an answer. Ours wait in `async def` only, so one comparison is enough."""
+    return type(value) is CoroutineType
 
 
 def _headers_for(exc: SuperAppError) -> Headers:

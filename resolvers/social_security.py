@@ -24,6 +24,13 @@ from foundation.errors import BadInput
 from foundation.language import Language
 from resolvers.agencies import AgencyAnswer, AnswerState, answer
 from resolvers.context import Context, Info
+from resolvers.hospital import (
+    ChosenHospital,
+    HospitalChangesAnswer,
+    HospitalChoicesAnswer,
+    hospital_changes,
+    hospital_choices,
+)
 from resolvers.values import Money, Text, problem_of, say, say_if
 
 A = TypeVar("A", bound=AgencyAnswer)
@@ -41,19 +48,6 @@ class SocialSecuritySection(Enum):
     SECTION_39 = enum_value("39", description="Formerly employed, insured by choice.")
     SECTION_40 = enum_value("40", description="Never through an employer, insured by choice.")
     NONE = enum_value("NONE", description="Insured once, no longer.")
-
-
-@strawberry.type(description="A hospital of the social security scheme.")
-class Hospital:
-    code: str = field(description="The office's code for it.")
-    name: Text = field(description="What it is called.")
-    province: Text | None = field(description="Where it is.")
-
-
-@strawberry.type(description="The hospital that somebody is registered with.")
-class ChosenHospital(Hospital):
-    since: date | None = field(description="Since when.")
-    until: date | None = field(description="Until when; null: for as long as the person is insured.")
 
 
 @strawberry.type(description="What was paid for one month.")
@@ -119,53 +113,6 @@ class ClaimsAnswer(AgencyAnswer):
     value: Claims | None = field(description="The record; null unless the state is `OK` or `STALE`.")
 
 
-@strawberry.type(description="A reason for changing the hospital that the office accepts.")
-class ChangeReason:
-    code: str = field(description="What `changeHospital` takes as `reason`.")
-    name: Text = field(description="For people.")
-
-
-@strawberry.type(description="Whether the hospital can be changed now, and to which.")
-class HospitalChoices:
-    may_change: bool = field(description="Whether the office takes a change now.")
-    effective_on: date | None = field(description="From when a change made now would hold.")
-    reasons: list[ChangeReason] = field(description="The reasons it accepts.")
-    current: Hospital | None = field(description="The hospital of now.")
-    hospitals: list[Hospital] = field(description="The hospitals to choose from.", metadata={"about": 20})
-
-
-@strawberry.type(description="The SSO's answer about the choice of hospitals.")
-class HospitalChoicesAnswer(AgencyAnswer):
-    value: HospitalChoices | None = field(description="The record; null unless the state is `OK` or `STALE`.")
-
-
-@strawberry.enum(description="What came of a wish for another hospital.")
-class HospitalChangeState(Enum):
-    APPROVED = enum_value("APPROVED", description="It is granted.")
-    PENDING = enum_value("PENDING", description="It is being considered.")
-    CANCELLED = enum_value("CANCELLED", description="It was taken back.")
-    UNCHANGED = enum_value("UNCHANGED", description="It is the hospital of now; nothing was done.")
-    REFUSED = enum_value("REFUSED", description="The office's rules say no; `message` says why.")
-
-
-@strawberry.type(description="One wish for another hospital.")
-class HospitalChange:
-    state: HospitalChangeState = field(description="What came of it.")
-    number: str | None = field(description="The office's number for it.")
-    hospital: Hospital | None = field(description="The hospital wished for.")
-    previous: Hospital | None = field(description="The one before.")
-    requested_on: date | None = field(description="When it was asked for.")
-    effective_on: date | None = field(description="From when it holds.")
-    message: Text | None = field(description="The office's own words.")
-
-
-@strawberry.type(description="The SSO's answer about the changes of hospital of a year.")
-class HospitalChangesAnswer(AgencyAnswer):
-    value: list[HospitalChange] | None = field(
-        description="The changes; null unless the state is `OK` or `STALE`, empty where there was none."
-    )
-
-
 async def _contributions(root: strawberry.Parent[SocialSecurity], info: Info, year: Year = None) -> ContributionsAnswer:
     own = sso.VOLUNTARY_CONTRIBUTIONS if root.section is SocialSecuritySection.SECTION_40 else sso.CONTRIBUTIONS
     return await _asked(ContributionsAnswer, own, _paid, info.context, year=year)
@@ -182,11 +129,11 @@ async def _claims(root: strawberry.Parent[SocialSecurity], info: Info, year: Yea
 
 
 async def _hospital_choices(info: Info) -> HospitalChoicesAnswer:
-    return await _asked(HospitalChoicesAnswer, sso.HOSPITALS, _choices, info.context)
+    return await _asked(HospitalChoicesAnswer, sso.HOSPITALS, hospital_choices, info.context)
 
 
 async def _hospital_changes(info: Info, year: Year = None) -> HospitalChangesAnswer:
-    return await _asked(HospitalChangesAnswer, sso.TRANSACTIONS, _changes, info.context, year=year)
+    return await _asked(HospitalChangesAnswer, sso.TRANSACTIONS, hospital_changes, info.context, year=year)
 
 
 @strawberry.type(description="How somebody is insured.")
@@ -365,38 +312,3 @@ def _claimed(told: insurance.Claims, language: Language) -> Claims:
             for one in told.claims
         ],
     )
-
-
-def _choices(told: insurance.HospitalChoices, language: Language) -> HospitalChoices:
-    return HospitalChoices(
-        may_change=told.may_change,
-        effective_on=told.effective_on,
-        reasons=[ChangeReason(code=one.code, name=say(one.name, language)) for one in told.reasons],
-        current=_hospital(told.current, language),
-        hospitals=[
-            Hospital(code=one.code, name=say(one.name, language), province=say_if(one.province, language))
-            for one in told.hospitals
-        ],
-    )
-
-
-def _changes(told: Sequence[insurance.HospitalChange], language: Language) -> list[HospitalChange]:
-    return [hospital_change(one, language) for one in told]
-
-
-def hospital_change(told: insurance.HospitalChange, language: Language) -> HospitalChange:
-    return HospitalChange(
-        state=HospitalChangeState[told.state],
-        number=told.number,
-        hospital=_hospital(told.hospital, language),
-        previous=_hospital(told.previous, language),
-        requested_on=told.requested_on,
-        effective_on=told.effective_on,
-        message=say_if(told.message, language),
-    )
-
-
-def _hospital(told: insurance.Hospital | None, language: Language) -> Hospital | None:
-    if told is None:
-        return None
-    return Hospital(code=told.code, name=say(told.name, language), province=say_if(told.province, language))

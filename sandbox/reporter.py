@@ -305,6 +305,7 @@ class Reporter:
         body.nothing_else()
         self._api()
         try:
+            await self._drop_subscriptions(agency, str(asked["endpoint"]))
             came = await self._call(agency, "/agency/subscriptions", asked, content_type="application/json")
         except _Unreachable as exc:
             return JsonReply({"error": {"message": str(exc)}}, status_code=502)
@@ -312,6 +313,14 @@ class Reporter:
         if came.status == 201 and isinstance(secret, str) and _webhook(secret) is not None:
             agency.webhook_secrets.append(secret)
         return JsonReply({"status": came.status, "step": came.step, "body": came.body, "sent": asked})
+
+    async def _drop_subscriptions(self, agency: _Agency, endpoint: str) -> None:
+        """What this endpoint subscribed to before: its secrets are forgotten when the sandbox stops, or it repeats itself."""
+        listed = await self._call(agency, "/agency/subscriptions", None, method="GET")
+        held = listed.body.get("subscriptions", ()) if isinstance(listed.body, dict) else ()
+        for one in held:
+            if one.get("endpoint") == endpoint:
+                await self._call(agency, f"/agency/subscriptions/{one['id']}", None, method="DELETE")
 
     async def _receive(self, request: Request) -> Response:
         agency = self._agency(request.path_params["agency"])
@@ -384,14 +393,17 @@ class Reporter:
     async def _post_event(self, agency: _Agency, event: dict[str, Any]) -> _Came:
         return await self._call(agency, "/agency/events", event, content_type="application/cloudevents+json")
 
-    async def _call(self, agency: _Agency, path: str, content: Any, *, content_type: str) -> _Came:
-        """POST with the agency's token; a token that is refused is changed for a new one, once."""
+    async def _call(
+        self, agency: _Agency, path: str, content: Any, *, content_type: str = "application/json", method: str = "POST"
+    ) -> _Came:
+        """Call with the agency's token; a token that is refused is changed for a new one, once."""
         for is_last in (False, True):
             refusal = await self._take_token(agency)
             if refusal is not None:
                 return refusal
             headers = {"authorization": f"Bearer {agency.token}", "content-type": content_type}
-            came = await self._post(path, data=orjson.dumps(content), headers=headers, step=path.rpartition("/")[2])
+            body = None if content is None else orjson.dumps(content)
+            came = await self._send(method, path, data=body, headers=headers, step=path.rpartition("/")[2])
             if came.status != 401 or is_last:
                 return came
             agency.token_ends_at = 0.0
@@ -417,7 +429,7 @@ class Reporter:
             "client_assertion": jwt.encode(claims, agency.key, algorithm="ES256", headers={"kid": agency.kid}),
             "scope": " ".join(SCOPES),
         }
-        came = await self._post("/agency/token", data=form, headers={}, step="token")
+        came = await self._send("POST", "/agency/token", data=form, headers={}, step="token")
         body = came.body if isinstance(came.body, dict) else {}
         if came.status != 200 or not isinstance(body.get("access_token"), str):
             return came
@@ -426,12 +438,12 @@ class Reporter:
         agency.token_ends_at = time.time() + (life if isinstance(life, int | float) else 60)
         return None
 
-    async def _post(self, path: str, *, data: Any, headers: Mapping[str, str], step: str) -> _Came:
+    async def _send(self, method: str, path: str, *, data: Any, headers: Mapping[str, str], step: str) -> _Came:
         if self._http is None:
             raise _Unreachable("the sandbox is stopping")
         try:
-            async with self._http.post(
-                f"{self._api()}{path}", data=data, headers=headers, allow_redirects=False
+            async with self._http.request(
+                method, f"{self._api()}{path}", data=data, headers=headers, allow_redirects=False
             ) as reply:
                 return _Came(step=step, status=reply.status, body=_readable(await reply.read()))
         except (aiohttp.ClientError, TimeoutError, OSError) as exc:

@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 
-_KEPT = 50_000  # whoever asked longest ago is forgotten first
+_KEPT = 20_000  # whoever asked longest ago is forgotten first
 
 
 class RateLimit:

@@ -147,7 +147,7 @@ async def test_many_requests_at_once_sign_in_once(gateway, asking, spy):
 # Bad days
 
 FAULTS = {
-    "slow": ({"delay_ms": 3000}, "AGENCY_TIMEOUT"),
+    "slow": ({"delay_ms": 5000}, "AGENCY_TIMEOUT"),
     "dripping": ({}, "AGENCY_TIMEOUT"),
     "down": ({}, "AGENCY_UNREACHABLE"),
     "reset": ({}, "AGENCY_UNREACHABLE"),
@@ -166,7 +166,7 @@ OPERATIONS = {"dopa": dopa.PERSON, "sso": sso.INSURED, "nhso": nhso.RIGHTS}
 @pytest.mark.parametrize("agency", OPERATIONS)
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_one_agencys_bad_day_costs_its_own_answer_only(gateways, asking, switch, metrics, agency, fault):
-    gateway = gateways(deadline_s=0.6)
+    gateway = gateways(deadline_s=1.0)
     await asyncio.gather(*[(await asking(1, through=gateway)).ask(each) for each in OPERATIONS.values()])
     how, code = FAULTS[fault]
     switch("POST", "faults", {"agency": agency, "fault": fault.split()[0], **how})
@@ -180,7 +180,7 @@ async def test_one_agencys_bad_day_costs_its_own_answer_only(gateways, asking, s
     assert (sick.state, sick.problem.code, sick.value) == ("UNAVAILABLE", code, None)
     assert sick.problem.message.th != sick.problem.message.en
     assert {answer.state for answer in answers.values()} == {"OK"}
-    assert took_s < 1.2
+    assert took_s < 2.5
     if code == "AGENCY_BUSY":
         assert sick.problem.retry_after_s == 7
     if code == "ANSWER_REJECTED":
@@ -260,14 +260,14 @@ async def test_no_more_than_one_more_try_is_made(asking, switch):
 
 async def test_the_deadline_is_for_everything_a_look_needs(gateways, asking, switch):
     for operation in ("login", "confirm", "request"):
-        switch("POST", "faults", {"agency": "dopa", "fault": "slow", "operation": operation, "delay_ms": 400})
-    one = await asking(WORKER, through=gateways(deadline_s=0.7))
+        switch("POST", "faults", {"agency": "dopa", "fault": "slow", "operation": operation, "delay_ms": 500})
+    one = await asking(WORKER, through=gateways(deadline_s=0.9))
 
     started = time.perf_counter()
     answer = await one.ask(dopa.PERSON)
 
     assert answer.problem.code == "AGENCY_TIMEOUT"
-    assert time.perf_counter() - started < 1.0
+    assert time.perf_counter() - started < 1.4
 
 
 @pytest.mark.parametrize("agency", ["gdx", "dopa", "sso"])

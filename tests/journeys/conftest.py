@@ -134,7 +134,7 @@ def until() -> Callable[..., Awaitable[Any]]:
         deadline = time.monotonic() + within_s
         while not enough(seen := await look()):
             assert time.monotonic() < deadline, f"not within {within_s} s; last seen: {seen}"
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.25)
         return seen
 
     return look

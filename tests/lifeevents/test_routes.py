@@ -239,6 +239,7 @@ async def test_deep_nesting_that_can_be_read_is_refused_too(door: Door) -> None:
     assert details[0]["reasons"][0]["code"] == "TOO_DEEP"
 
 
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
 async def test_a_huge_body_is_refused_whether_it_says_so_or_not(door: Door) -> None:
     refused(await door.send(b"x" * 262_145), 413, "TOO_LARGE")
     refused(await door.send(b"x" * 1_048_577, kind=BATCH), 413, "TOO_LARGE")

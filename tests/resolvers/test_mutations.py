@@ -30,7 +30,7 @@ CHANGE = """mutation ($i: ChangeHospitalInput!) { changeHospital(input: $i) { pr
 INBOX = """query ($first: Int, $after: String, $unread: Boolean! = false) { me { inbox(
   first: $first, after: $after, unreadOnly: $unread) { unreadCount pageInfo { hasNextPage endCursor }
   edges { node { id topic title { th en said } body { said } isRead readAt deliveredAt openedAt service { code }
-    isAboutMe isStatutory because { eventType rule facts { name value source } } checkCode receivedAt } } } } }"""
+    isAboutMe isStatutory because { eventType reportedBy { code } happenedAt rule day facts { path title { en } agency { code } } } checkCode receivedAt } } } } }"""
 
 
 # ---- devices
@@ -142,8 +142,9 @@ async def tell(services: Services, person: PersonId, clock: SystemClock, number:
             id=entry, person=person, at=clock.now() - timedelta(minutes=number), origin=new_id(), topic="birth",
             title=Text(th="มีลูก", en="A child"), body=Text(th="ข้อความ", en="The message"),
             lock_screen=Text(th="มีข้อความ", en="There is a message"), about=None, service="birth_registration",
-            because={"event_type": "th.dopa.birth", "rule": "birth_registration.n1",
-                     "facts": {"child.birth_date": {"value": "2026-11-01", "source": "moph"}}},
+            because={"event_type": "th.tangrat.right.due", "agency": None, "happened_at": "2026-11-21T00:00:00+00:00",
+                     "received_at": "2026-11-21T00:00:01+00:00", "rule": "birth_registration.n1", "day": "2026-11-21",
+                     "facts": [{"fact": "person.birth_date", "agency": "dopa"}]},
             statutory=False,
         ),
         reach=[],
@@ -169,8 +170,12 @@ async def test_the_inbox_comes_page_by_page_the_newest_first(
     assert nodes[0]["service"] == {"code": "birth_registration"}
     assert nodes[0]["isAboutMe"]
     assert nodes[0]["because"] == {
-        "eventType": "th.dopa.birth", "rule": "birth_registration.n1",
-        "facts": [{"name": "child.birth_date", "value": "2026-11-01", "source": "moph"}],
+        "eventType": "th.tangrat.right.due", "reportedBy": None, "happenedAt": "2026-11-21T00:00:00+00:00",
+        "rule": "birth_registration.n1", "day": "2026-11-21",
+        "facts": [{
+            "path": "person.birth_date", "title": {"en": "date of birth (day or month unknown for some)"},
+            "agency": {"code": "dopa"},
+        }],
     }  # fmt: skip
 
 
