@@ -26,7 +26,7 @@ run: $(READY) ## everything on this machine: MongoDB, the agencies' sandbox, wor
 	@exec $(BIN)/tangrat up --with-parent
 
 test: $(READY) lint ## lint, types and every test, against a real mongod
-	@$(BIN)/python -m pytest -n $(WORKERS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: $(READY) ## ruff, mypy strict, the layers of the house, the printed schema
 	@$(BIN)/ruff check .

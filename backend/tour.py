@@ -197,14 +197,15 @@ class Tour:
         await self._step("2", "The NHSO receives a signed call", handed_over)
 
     async def _road_3(self) -> None:
+        """The nearer day first: what fell due long before a day is not told any more."""
         today = date.fromisoformat((await self._sandbox.call("GET", "/sandbox/clock"))["today"])
+        children = (await self._sandbox.call("GET", f"/sandbox/citizens/{PARENT}"))["children"]
+        births = [(await self._sandbox.call("GET", f"/sandbox/citizens/{one}"))["record"]["birth"] for one in children]
+        turns = [date(birth["year"] + 7, birth["month"] or 1, birth["day"] or 1) for birth in births]
+        seventh = min(day for day in turns if day >= today)
+        await self._falls_due(PARENT, seventh, "A child turns seven: the parent hears of the first identity card")
         opens = date(today.year if today < date(today.year, 10, 1) else today.year + 1, 10, 1)
         await self._falls_due(ALMOST_SIXTY, opens, "Registration for the old-age allowance opens on 1 October")
-        child = (await self._sandbox.call("GET", f"/sandbox/citizens/{PARENT}"))["children"]
-        births = [(await self._sandbox.call("GET", f"/sandbox/citizens/{one}"))["record"]["birth"] for one in child]
-        turns = [date(b["year"] + 7, b["month"] or 1, b["day"] or 1) for b in births]
-        coming = min(day for day in turns if day >= today)
-        await self._falls_due(PARENT, coming, "A child turns seven: the parent hears of the first identity card")
 
     async def _falls_due(self, citizen: int, day: date, what: str) -> None:
         phone = self._phone()

@@ -139,8 +139,10 @@ class Agenda:
         await self._items.update_one({"_id": _plan_id(person)}, change, upsert=True)
         return await self._withdraw({"$or": [{"person": person}, {"about": person}]}, why=why)
 
-    async def has_died(self, person: PersonId) -> bool:
-        return await self._items.find_one({"_id": _plan_id(person), "died": True}, {"_id": 1}) is not None
+    async def died(self, people: Collection[PersonId]) -> set[PersonId]:
+        """Those of them whose death is known."""
+        plans = {"_id": {"$in": [_plan_id(person) for person in people]}, "died": True}
+        return {PersonId(one["person"]) async for one in self._items.find(plans, {"person": 1})}
 
     async def called(self, item: str, person: PersonId) -> Text | None:
         """The first name of the child that this person is told about."""

@@ -194,11 +194,12 @@ class Contracts:
                 found.add("FORBIDDEN_CHARACTER", "control characters and bidi overrides are not taken", at)
         contract = self._envelope(value, by, now, found)
         data = value.get("data")
+        person_number = None
         if type(data) is not dict:
             found.add("MISSING" if data is None else "DATA", "data must be a JSON object", "/data")
         elif contract is not None:
-            contract.check(data, found)
-        if found or contract is None or data is None:
+            person_number = contract.check(data, found)
+        if found or contract is None:
             return tuple(found)
         if not value.keys() <= _OURS:  # an extension (a trace id, say) may differ when the same event is sent again
             canonical = orjson.dumps({k: v for k, v in value.items() if k in _OURS}, option=orjson.OPT_SORT_KEYS)
@@ -207,7 +208,7 @@ class Contracts:
             id=value["id"],
             source=value["source"],
             type=contract.type,
-            person_number=contract.person_in(data),
+            person_number=person_number,
             time=_moment(value["time"]) if value.get("time") is not None else None,
             data=orjson.dumps(data),
             canonical=canonical,
@@ -274,22 +275,23 @@ class _Contract:
         )
         self._numbers = tuple(_number_fields(schema.get("properties", {})))
 
-    def check(self, data: Mapping[str, Any], found: _Findings) -> None:
+    def check(self, data: Mapping[str, Any], found: _Findings) -> str | None:
+        """Add what is wrong with the data; the identity number of whom it happened to."""
         if not self._validator.is_valid(data):
             for _, error in zip(range(_ENOUGH), self._validator.iter_errors(data), strict=False):
                 found.append(_schema_reason(error))
+        person_number = None
         for path in self._numbers:
             number = _walk(data, path)
             if type(number) is not str:
                 continue
             try:
-                parse_identity_number(number)
+                number = parse_identity_number(number)
             except BadInput as exc:
                 found.add("IDENTITY_NUMBER", exc.message, _pointer(("data", *path)))
-
-    def person_in(self, data: Mapping[str, Any]) -> str | None:
-        field = self.type.person
-        return parse_identity_number(data[field]) if field is not None and field in data else None
+            if path == (self.type.person,):
+                person_number = number
+        return person_number
 
 
 def _number_fields(properties: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

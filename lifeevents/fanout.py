@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 
 _AT_ONCE = 32
 _WHILE_DOWN_S = (900.0,)
-_DEATH = {"death.registered", "hospital_death"}
-_BIRTH = {"birth.registered"}
+_DEATH = ("death.registered", "hospital_death")
+_BIRTH = ("birth.registered",)
 # What a phone on a table may show: never the matter.
 _LOCK_SCREEN = Text(th="คุณมีเรื่องใหม่จากหน่วยงานรัฐ", en="You have a message from a state agency")
 
@@ -43,7 +43,7 @@ class Agenda(Protocol):
 
     async def cancel(self, person: PersonId, *, why: str) -> int: ...
 
-    async def has_died(self, person: PersonId) -> bool: ...
+    async def died(self, people: Collection[PersonId]) -> set[PersonId]: ...
 
     async def called(self, item: str, person: PersonId) -> Text | None:
         """The first name of the child whom this due item concerns; None where it concerns the person themself."""
@@ -83,29 +83,40 @@ class Fanout:
         self._clock = clock
         self._metrics = metrics
         self._on_leg = on_leg
+        self._deaths = {one.type for name in _DEATH for one in catalogue.events_for_trigger(name)}
+        self._births = {one.type for name in _BIRTH for one in catalogue.events_for_trigger(name)}
 
     async def run_once(self, limit: int) -> int:
         """Spread up to `limit` events that are due; returns how many were claimed."""
         claimed = await self._ledger.claim(limit=limit)
+        if not claimed:
+            return 0
+        silent = await self._died(claimed)
         places = asyncio.Semaphore(_AT_ONCE)
 
         async def one_of(item: Claimed) -> str | None:
             async with places:
-                return await self._handle(item)
+                return await self._handle(item, silent)
 
         outcomes = await asyncio.gather(*(one_of(item) for item in claimed))
         receipts = {item.id: said for item, said in zip(claimed, outcomes, strict=True) if said is not None}
         await self._ledger.settle([item for item in claimed if item.id in receipts], receipts=receipts)
         return len(claimed)
 
-    async def _handle(self, item: Claimed) -> str | None:
+    async def _died(self, claimed: Sequence[Claimed]) -> set[PersonId]:
+        """The dead among those whom these events concern; a death that is only now being spread counts."""
+        concerned = {item.document["person"] for item in claimed} - {None}
+        dying = {item.document["person"] for item in claimed if item.document["type"] in self._deaths} - {None}
+        return dying | await self._agenda.died(concerned - dying)
+
+    async def _handle(self, item: Claimed, silent: Collection[PersonId]) -> str | None:
         """What came of it, for the record; None where it is to be tried again."""
         event_type = self._catalogue.event_type(item.document["type"])
         try:
             if event_type is None:  # the catalogue has dropped it since
                 said = "not told: the catalogue has no such type any more"
             else:
-                said = await self._spread(item.document, event_type)
+                said = await self._spread(item.document, event_type, silent)
         except PyMongoError as exc:
             await self._later(item, f"the database did not answer: {type(exc).__name__}", counts=False)
         except Unavailable as exc:  # the register that knows the next of kin; it may be away for long
@@ -128,18 +139,20 @@ class Fanout:
         except PyMongoError:
             log.warning("an event waits for its lease to end", extra={"event": item.id})
 
-    async def _spread(self, event: Document, event_type: EventType) -> str:
+    async def _spread(self, event: Document, event_type: EventType, silent: Collection[PersonId]) -> str:
         try:
             data = await opened(event, people=self._people, vault=self._vault)
         except NotFound:
             return "not told: the person's data was erased"
         person = event["person"]
-        if person is not None and _DEATH & set(event_type.triggers):
+        if person is not None and event_type.type in self._deaths:
             await self._agenda.cancel(person, why="the person died")
-        elif person is not None and _BIRTH & set(event_type.triggers):
+        elif person is not None and event_type.type in self._births:
             await self._agenda.wake(person)
         told = 0
         for notice in await self._notices(event, event_type, data):
+            if notice.person in silent:
+                continue
             with suppress(NotFound):  # erased since
                 await self._notifier.tell(notice)
                 told += 1
@@ -178,15 +191,11 @@ class Fanout:
         ]
 
     async def _whom(self, person: PersonId, template: EventNotice) -> Sequence[PersonId]:
-        if template.to != "self":
-            return await self._relatives.of(person)
-        return () if await self._agenda.has_died(person) else (person,)
+        return (person,) if template.to == "self" else await self._relatives.of(person)
 
     async def _of_calendar(self, event: Document, data: Mapping[str, Any]) -> Notice | None:
         """The calendar's event says what is due; the words are the service's, or the life event's."""
         person = event["person"]
-        if await self._agenda.has_died(person):
-            return None
         found = self._catalogue.notification(data["notification"])
         life_event = self._catalogue.life_event(data["notification"])
         if found is not None:

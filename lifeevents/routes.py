@@ -123,7 +123,7 @@ class _Events:
             receipts = await self._intake.record_batch(events, by=client)
         else:
             receipts = [await self._intake.record(events[0], by=client)]
-        return _json({"receipts": [asdict(one) for one in receipts]}, status=202)
+        return _json({"receipts": receipts}, status=202)
 
     async def feed(self, request: Request, client: AgencyClient) -> Response:
         after = request.query_params.get("after") or None

@@ -7,6 +7,7 @@ that they have signed in themselves. Everything sealed for a person opens with t
 from __future__ import annotations
 
 import re
+import time
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ from trust.secrets import SealingKey, Vault
 PersonId = NewType("PersonId", str)
 
 INDEXES = (Index(collection="people", keys=(("pid_hash", 1),), name="by_identity_number", unique=True),)
-_KEPT_KEYS = 10_000  # unwrapped keys held in memory, the least used go first
+_KEPT_KEYS = 10_000  # unwrapped keys held in memory, the oldest go first
+_KEPT_S = 60.0  # and for so long: another process may have erased the person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,8 @@ class People:
         self._people = store.collection("people")
         self._vault = vault
         self._clock = clock
-        self._keys: OrderedDict[PersonId, SealingKey] = OrderedDict()
+        # The identity number stays sealed here too, and opens in a microsecond: a dump of this process tells nothing.
+        self._keys: OrderedDict[PersonId, tuple[SealingKey, bytes, float]] = OrderedDict()
         self._known: OrderedDict[str, Person] = OrderedDict()
 
     async def ensure(self, pid: str) -> Person:
@@ -88,17 +91,15 @@ class People:
 
     async def identity_number(self, person: PersonId) -> str:
         """The thirteen digits, for the one who asks an agency. NotFound for a stranger or an erased person."""
-        document = await self._people.find_one({"_id": person}, {"pid": 1, "key": 1})
-        if document is None or "key" not in document:
-            raise NotFound("there is no such person")
-        return self._vault.open_key(document["key"]).open(document["pid"], context=f"{person} people.pid").decode()
+        key, sealed = await self._held(person)
+        return key.open(sealed, context=f"{person} people.pid").decode()
 
     async def seal(self, person: PersonId, plain: bytes, *, context: str) -> bytes:
         """Seal under the person's own key; `context` names the place, such as `devices.token`."""
-        return (await self._key(person)).seal(plain, context=f"{person} {context}")
+        return (await self._held(person))[0].seal(plain, context=f"{person} {context}")
 
     async def open(self, person: PersonId, sealed: bytes, *, context: str) -> bytes:
-        return (await self._key(person)).open(sealed, context=f"{person} {context}")
+        return (await self._held(person))[0].open(sealed, context=f"{person} {context}")
 
     async def signed_in(self, person: PersonId) -> None:
         """Note that this person has an account now."""
@@ -118,20 +119,23 @@ class People:
         self._keys.pop(person, None)
         self._known.clear()
 
-    async def _key(self, person: PersonId) -> SealingKey:
-        if person in self._keys:
-            self._keys.move_to_end(person)
-            return self._keys[person]
-        document = await self._people.find_one({"_id": person}, {"key": 1})
+    async def _held(self, person: PersonId) -> tuple[SealingKey, bytes]:
+        """The person's key and their sealed identity number, from memory or from the database."""
+        held = self._keys.get(person)
+        if held is not None and held[2] > time.monotonic():
+            return held[0], held[1]
+        document = await self._people.find_one({"_id": person}, {"pid": 1, "key": 1})
         if document is None or "key" not in document:
             raise NotFound("there is no such person")
-        return self._keep_key(person, document["key"])
+        return self._hold(document)
 
-    def _keep_key(self, person: PersonId, wrapped: bytes) -> SealingKey:
-        self._keys[person] = key = self._vault.open_key(wrapped)
+    def _hold(self, document: Document) -> tuple[SealingKey, bytes]:
+        key, sealed = self._vault.open_key(document["key"]), document["pid"]
+        self._keys[PersonId(document["_id"])] = key, sealed, time.monotonic() + _KEPT_S
+        self._keys.move_to_end(PersonId(document["_id"]))
         if len(self._keys) > _KEPT_KEYS:
             self._keys.popitem(last=False)
-        return key
+        return key, sealed
 
     async def _read(self, hashes: Iterable[str]) -> dict[str, Person]:
         wanted: dict[str, Any] = {"pid_hash": {"$in": list(hashes)}}
@@ -143,8 +147,8 @@ class People:
             has_account=document["has_account"],
             signed_in_at=document.get("signed_in_at"),
         )
-        if "key" in document and person.id not in self._keys:
-            self._keep_key(person.id, document["key"])
+        if "key" in document:
+            self._hold(document)
         self._known[document["pid_hash"]] = person
         if len(self._known) > _KEPT_KEYS:
             self._known.popitem(last=False)

@@ -76,7 +76,7 @@ def system(without_worker: Running) -> Running:
 @pytest.fixture
 def environment(without_worker: Running) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TANGRAT_")}
-    return kept | dict(without_worker.environment)
+    return kept | dict(without_worker.environment) | {"TANGRAT_WORKER_PORT": "0"}
 
 
 @pytest.mark.parametrize("leg", LEGS)

@@ -1,4 +1,7 @@
-"""Road 3: a right that falls due is told on its day, once."""
+"""Road 3: a right that falls due is told on its day, once.
+
+The tests stand in the order of the days they move to: what fell due long before a day is not told any more.
+"""
 
 from __future__ import annotations
 
@@ -35,30 +38,6 @@ async def planned(state: Any) -> None:
     await asyncio.sleep(2.5)
 
 
-async def test_registration_for_the_old_age_allowance_is_told_on_the_day_it_opens(
-    sign_in: SignIn, register: Register, until: Until, state: Any
-) -> None:
-    now = await today(state)
-    opens = date(now.year + (now >= date(now.year, 10, 1)), 10, 1)
-    phone = await sign_in(REGISTRATION_OPENS)
-    token = await register(phone, REGISTRATION_OPENS)
-    await planned(state)
-    await move(state, opens - timedelta(days=1))
-    before = {one["id"] for one in await inbox(phone)}
-
-    await move(state, opens)
-
-    entries = await until(lambda: inbox(phone), lambda seen: {one["id"] for one in seen} - before)
-    new = [one for one in entries if one["id"] not in before]
-    assert len(new) == 1
-    assert "เบี้ยยังชีพ" in new[0]["title"]["th"] + new[0]["body"]["th"]
-    assert await until(lambda: state.pushed(token), bool)
-    await move(state, opens - timedelta(days=1))
-    await move(state, opens)
-    await move(state, opens + timedelta(days=1))
-    assert {one["id"] for one in await inbox(phone)} == {one["id"] for one in entries}
-
-
 async def test_a_childs_first_identity_card_is_told_to_the_parent_on_the_seventh_birthday(
     sign_in: SignIn, until: Until, state: Any
 ) -> None:
@@ -85,6 +64,30 @@ async def test_a_childs_first_identity_card_is_told_to_the_parent_on_the_seventh
     assert len(new) == 1
     assert child["first_name"]["th"] in new[0]["body"]["th"], "a notice to a parent says which child it concerns"
     assert child["first_name"]["en"] in new[0]["body"]["en"]
+
+
+async def test_registration_for_the_old_age_allowance_is_told_on_the_day_it_opens(
+    sign_in: SignIn, register: Register, until: Until, state: Any
+) -> None:
+    now = await today(state)
+    opens = date(now.year + (now >= date(now.year, 10, 1)), 10, 1)
+    phone = await sign_in(REGISTRATION_OPENS)
+    token = await register(phone, REGISTRATION_OPENS)
+    await planned(state)
+    await move(state, opens - timedelta(days=1))
+    before = {one["id"] for one in await inbox(phone)}
+
+    await move(state, opens)
+
+    entries = await until(lambda: inbox(phone), lambda seen: {one["id"] for one in seen} - before)
+    new = [one for one in entries if one["id"] not in before]
+    assert len(new) == 1
+    assert "เบี้ยยังชีพ" in new[0]["title"]["th"] + new[0]["body"]["th"]
+    assert await until(lambda: state.pushed(token), bool)
+    await move(state, opens - timedelta(days=1))
+    await move(state, opens)
+    await move(state, opens + timedelta(days=1))
+    assert {one["id"] for one in await inbox(phone)} == {one["id"] for one in entries}
 
 
 async def test_nobody_is_told_what_their_age_rules_out(sign_in: SignIn, state: Any) -> None:

@@ -425,7 +425,7 @@ async def test_a_dead_person_is_told_nothing_and_all_that_waits_is_cancelled(sce
 
     assert await scene.told() == []
     assert {one["state"] for one in await scene.items()} <= {"withdrawn", "done"}
-    assert await scene.agenda.has_died(scene.me)
+    assert await scene.agenda.died([scene.me]) == {scene.me}
 
 
 async def test_a_death_that_is_reported_cancels_at_once(scene: Scene) -> None:
@@ -444,7 +444,7 @@ async def test_a_death_that_was_none_is_undone_when_they_sign_in(scene: Scene) -
     await scene.agenda.wake(scene.me)
     await scene.agenda.run_once(100)
 
-    assert not await scene.agenda.has_died(scene.me)
+    assert await scene.agenda.died([scene.me]) == set()
     assert len(await scene.items(state="waiting")) == 3
 
 

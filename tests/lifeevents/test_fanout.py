@@ -229,6 +229,16 @@ async def test_after_a_death_nothing_more_is_told_to_the_deceased(road: EventRoa
     assert await road.all_of("events", state="waiting") == []
 
 
+async def test_what_comes_together_with_a_death_is_not_told_either(road: EventRoad) -> None:
+    await a_change(road)
+    await a_death(road)
+    await a_change(road, "another", OTHER_PID)
+    await road.fanout.run_once(10)
+
+    assert await inbox(road) == []
+    assert len(await inbox(road, OTHER_PID)) == 1
+
+
 async def test_a_death_cancels_what_the_calendar_had(road: EventRoad) -> None:
     me = await person(road)
     await road.people.signed_in(me)
