@@ -16,6 +16,8 @@ from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 
+from prometheus_client import Counter
+
 from agencies.answers import (
     AgencyDown,
     Answer,
@@ -58,10 +60,39 @@ class Agency(Protocol):
 
 @dataclass(slots=True, eq=False)
 class _Asked:
-    """A question that this request has put, and the future of its answer."""
+    """A question that this request has put, its answer, and who waits for it: each by themselves, so that one who hangs
+    up takes nothing from another."""
 
     operation: Operation[Any]
-    answer: asyncio.Future[Answer[Any]] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    _waiting: list[asyncio.Future[Answer[Any]]] = field(default_factory=list)
+    _answer: Answer[Any] | None = None
+    _error: BaseException | None = None
+
+    async def answer(self) -> Answer[Any]:
+        if self._answer is not None:
+            return self._answer
+        if self._error is not None:
+            raise self._error
+        mine: asyncio.Future[Answer[Any]] = asyncio.get_running_loop().create_future()
+        self._waiting.append(mine)
+        return await mine
+
+    def settle(self, answer: Answer[Any]) -> None:
+        self._answer = answer
+        for one in self._waiting:
+            if not one.done():
+                one.set_result(answer)
+
+    def fail(self, error: BaseException) -> None:
+        """Nothing to a question that is answered; whoever waits for another must not hang."""
+        if self._answer is not None or self._error is not None:
+            return
+        self._error = error
+        for one in self._waiting:
+            if isinstance(error, Exception) and not one.done():
+                one.set_exception(error)
+            else:
+                one.cancel()
 
 
 class Gateway:
@@ -81,6 +112,9 @@ class Gateway:
         self._clock = clock
         self._metrics = metrics
         self._deadline_s = deadline_s
+        # A metric's `labels` looks its child up under a lock each time.
+        self._seconds = {code: metrics.agency_seconds.labels(code) for code in self._agencies}
+        self._calls: dict[tuple[str, str, str], Counter] = {}
         self._lately: dict[str, deque[tuple[float, bool]]] = {code: deque(maxlen=1000) for code in self._agencies}
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -119,18 +153,25 @@ class Gateway:
             return None
 
     async def _look(self, code: str, number: str, asked: Sequence[_Asked], *, person: PersonId) -> None:
-        """Ask one agency, in one call, and fulfil the answers."""
+        """Ask one agency, in one call, and settle what was asked, whatever happens."""
+        try:
+            await self._look_and_settle(code, number, asked, person=person)
+        except BaseException as exc:  # noqa: BLE001 -- not lost: whoever waits gets it
+            _fail(asked, exc)
+
+    async def _look_and_settle(self, code: str, number: str, asked: Sequence[_Asked], *, person: PersonId) -> None:
         operations = [one.operation for one in asked]
         started = time.perf_counter()
         with span("agency", agency=code, operations=len(operations)):
             heard = await self._hear(self._agencies[code], number, operations)
-        self._metrics.agency_seconds.labels(code).observe(time.perf_counter() - started)
+        self._seconds[code].observe(time.perf_counter() - started)
         now = self._clock.now()
         was_well = True
         for one, said in zip(asked, heard, strict=True):
-            answer: Answer[Any]
             if isinstance(said, Found):
-                answer = Answer(agency=code, state="OK", value=said.value, as_of=said.as_of, fetched_at=now)
+                answer: Answer[Any] = Answer(
+                    agency=code, state="OK", value=said.value, as_of=said.as_of, fetched_at=now
+                )
                 outcome = "OK"
             else:
                 answer = Answer(
@@ -140,9 +181,8 @@ class Gateway:
                 outcome = said.code
                 was_well = was_well and said.state == "NOT_FOUND"
                 self._note(code, one.operation, said, person)
-            self._metrics.agency_calls.labels(code, one.operation.name, outcome).inc()
-            if not one.answer.done():
-                one.answer.set_result(answer)
+            self._count(code, one.operation.name, outcome)
+            one.settle(answer)
         self._lately[code].append((now.timestamp(), was_well))
 
     async def _hear(
@@ -173,6 +213,14 @@ class Gateway:
         if are_reads:
             return heard
         return [_in_doubt(said) if isinstance(said, AgencyDown | AnswerMalformed) else said for said in heard]
+
+    def _count(self, code: str, operation: str, outcome: str) -> None:
+        counted = self._calls.get((code, operation, outcome))
+        if counted is None:
+            counted = self._calls[code, operation, outcome] = self._metrics.agency_calls.labels(
+                code, operation, outcome
+            )
+        counted.inc()
 
     def _note(self, code: str, operation: Operation[Any], trouble: Trouble, person: PersonId) -> None:
         if trouble.alarm is not None:
@@ -226,10 +274,9 @@ class Asking:
             return Answer(agency=operation.agency, state="NOT_ALLOWED", problem=problem("NOT_ALLOWED"))
         asked = self._put(operation)
         witness = self._put(operation.witness) if operation.witness is not None else None
-        # Shielded: others may wait for the same answer, and what was recorded as asked is asked.
-        answer: Answer[T] = await asyncio.shield(asked.answer)
+        answer: Answer[T] = await asked.answer()
         if witness is not None and answer.state in ("OK", "NOT_FOUND"):
-            told = await asyncio.shield(witness.answer)
+            told = await witness.answer()
             if told.state != "OK":
                 return Answer(agency=told.agency, state=told.state, fetched_at=told.fetched_at, problem=told.problem)
         if not operation.is_read:
@@ -271,7 +318,7 @@ class Asking:
             number = await self._gateway._number_and_record(looks, self._number)
             if number is None:
                 for one in waiting:
-                    one.answer.set_result(
+                    one.settle(
                         Answer(
                             agency=one.operation.agency, state="UNAVAILABLE",
                             problem=problem("NOT_RECORDED", retry_after_s=30),
@@ -280,36 +327,36 @@ class Asking:
                 return
             self._number = number
             await self._ask_all(waiting, number)
-        except Exception as exc:  # noqa: BLE001 -- not lost: whoever waits gets it
-            for one in waiting:
-                if not one.answer.done():
-                    one.answer.set_exception(exc)
-                    one.answer.exception()  # seen, in case nobody waits any more
-        finally:
-            for one in waiting:
-                one.answer.cancel()  # nothing to those that are answered; the rest must not hang
+        except BaseException as exc:  # noqa: BLE001 -- not lost: whoever waits gets it
+            _fail(waiting, exc)
 
     async def _ask_all(self, waiting: Sequence[_Asked], number: str) -> None:
+        """Each agency in a task of its own, the last in this one."""
         by_agency: dict[str, list[_Asked]] = {}
         for one in waiting:
             by_agency.setdefault(one.operation.agency, []).append(one)
-        calls = [
+        *others, last = [
             self._gateway._look(code, number, batch, person=self._subject)
             for code, asked in by_agency.items()
             for batch in self._gateway._batches(code, asked)
         ]
-        if len(calls) == 1:  # a task less
-            await calls[0]
-            return
-        for ended in await asyncio.gather(*calls, return_exceptions=True):
-            if isinstance(ended, BaseException):
-                raise ended
+        for other in others:
+            self._gateway._start(other)
+        await last
 
     def _look(self, operation: Operation[Any]) -> Look:
         return Look(
             subject=self._subject, actor=self._actor, agency=operation.agency, operation=operation.name,
             purpose=self._purpose, ground=self._ground, on_behalf_of=self._on_behalf_of,
         )  # fmt: skip
+
+
+def _fail(asked: Sequence[_Asked], error: BaseException) -> None:
+    """Hand what went wrong to whoever waits; a cancellation goes on as one besides."""
+    for one in asked:
+        one.fail(error)
+    if not isinstance(error, Exception):
+        raise error
 
 
 def _in_doubt(trouble: Trouble) -> Trouble:

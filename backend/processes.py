@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import date
 from typing import Any
 
@@ -53,6 +54,19 @@ class Server(uvicorn.Server):
             )
         )  # fmt: skip
         self._on_leaving = on_leaving
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave at SIGINT or SIGTERM. uvicorn's own way raises the signal again afterwards, which would end the process
+        before what is in hand is finished and the ledger is closed."""
+        loop = asyncio.get_running_loop()
+        for sig in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(sig, self.handle_exit, sig, None)
+        try:
+            yield
+        finally:
+            for sig in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(sig)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         self._on_leaving()

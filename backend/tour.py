@@ -35,6 +35,8 @@ ROAD_1 = """query Road1($year: Int) { me {
   socialSecurity { agency { code } state problem { code message } value { section hospital { code name { th en } }
     contributions(year: $year) { state value { months { month employee { amount } } } } } }
   healthcare { agency { code } state problem { code } value { rights { right { th en } } } } } }"""
+LOOKS = """{ me { accessRecords(first: 5) {
+  edges { node { agency { code } operation purpose { en } legalGround { en } } } } } }"""
 INBOX = "{ me { inbox(first: 50) { edges { node { id topic title { said } body { text: said } because { day } } } } } }"
 
 
@@ -135,11 +137,7 @@ class Tour:
             return good, f"socialSecurity UNAVAILABLE ({me['socialSecurity']['problem']['message']}); {_said(cards)}"
 
         async def looks() -> tuple[bool, str]:
-            me = (
-                await phone.ask(
-                    "{ me { accessRecords(first: 5) { edges { node { agency { code } operation purpose { en } legalGround { en } } } } } }"
-                )
-            )["me"]
+            me = (await phone.ask(LOOKS))["me"]
             seen = [edge["node"] for edge in me["accessRecords"]["edges"]]
             return bool(seen), "; ".join(
                 f"{one['agency']['code']} {one['operation']}: {one['purpose']['en']} ({one['legalGround']['en']})"
@@ -220,10 +218,10 @@ class Tour:
             await self._sandbox.call("POST", "/sandbox/clock", {"today": (day - timedelta(days=1)).isoformat()})
             await asyncio.sleep(_LOOKS_S)
             if before := await told():
-                return len(before) == 1, f"on {day}, on an earlier walk: “{before[0]['body']['text']}”"
+                return len(before) == 1, f"on {day}, on an earlier walk: “{_words(before[0])}”"
             await self._sandbox.call("POST", "/sandbox/clock", {"today": day.isoformat()})
             found = await until(told, bool)
-            return len(found) == 1, f"on {day}: “{found[0]['body']['text']}”" if found else f"nothing was told on {day}"
+            return len(found) == 1, f"on {day}: “{_words(found[0])}”" if found else f"nothing was told on {day}"
 
         async def once() -> tuple[bool, str]:
             for another in (day - timedelta(days=1), day):
@@ -249,6 +247,10 @@ async def _register(phone: Phone, token: str) -> None:
 
 async def _inbox(phone: Phone) -> list[dict[str, Any]]:
     return [edge["node"] for edge in (await phone.ask(INBOX))["me"]["inbox"]["edges"]]
+
+
+def _words(entry: dict[str, Any]) -> str:
+    return f"{entry['title']['said']}: {entry['body']['text']}"
 
 
 def _of(sent: dict[str, Any], hook: dict[str, Any]) -> bool:

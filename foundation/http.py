@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 import orjson
@@ -196,12 +196,14 @@ class Http:
         if json is not None:
             body = orjson.dumps(json)
             sent.setdefault("Content-Type", "application/json")
+        elif form is not None:
+            body = urlencode(form).encode()
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
         try:
             async with (
                 asyncio.timeout(deadline_s),
                 self._opened().request(
-                    method, url, headers=sent, params=params, data=form if form is not None else body,
-                    allow_redirects=False,
+                    method, url, headers=sent, params=params, data=body, allow_redirects=False,
                 ) as response,
             ):  # fmt: skip
                 received = await self._read(response, max_body=max_body, cut=cut_body)

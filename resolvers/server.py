@@ -27,6 +27,7 @@ from resolvers import replies
 from resolvers.catalogue import Shelf
 from resolvers.context import Context, Services
 from resolvers.documents import Documents, NotValid, Prepared, wrong_variables
+from resolvers.executor import PlainExecutor
 from resolvers.limits import Limits
 from resolvers.page import PAGE, PAGE_POLICY
 from resolvers.request import (
@@ -221,7 +222,7 @@ class GraphQLServer:
 
     def _executor(self, prepared: Prepared, asked: Asked, context: Context) -> Executor[Any] | None:
         """What runs the operation; None where its variables don't fit."""
-        built = Executor.build(
+        built = PlainExecutor.build(
             self._schema,
             prepared.document,
             context_value=context,
@@ -230,6 +231,7 @@ class GraphQLServer:
             max_coercion_errors=self._limits.errors,
             hide_suggestions=self._hides_suggestions,
             is_awaitable=_is_coroutine,
+            plans=prepared.plans,
         )
         return None if isinstance(built, list) else built
 

@@ -134,7 +134,9 @@ class World:
         if chosen is None:
             return citizen
         hospital, since = chosen
-        funds = tuple(replace(f, main_unit=hospital, since=since) if f.right == "sso" else f for f in citizen.health)
+        # The right to care is not interrupted by a choice that takes effect later.
+        holds = min(since, self.clock.today())
+        funds = tuple(replace(f, main_unit=hospital, since=holds) if f.right == "sso" else f for f in citizen.health)
         insurance = replace(citizen.insurance, hospital=hospital, hospital_since=since, hospital_until=None)
         return replace(citizen, insurance=insurance, health=funds)
 

@@ -45,7 +45,8 @@ SESSION_LIFE = timedelta(days=30)
 CODE_LIFE = timedelta(seconds=60)
 RETRY_WITHIN = timedelta(seconds=10)
 _STATE_KEPT = timedelta(seconds=1)
-_VERIFIED_KEPT = timedelta(seconds=5)
+# A signature stays what it is; the token's end is looked at each time, and a key that is replaced is believed for longer.
+_VERIFIED_KEPT = timedelta(seconds=60)
 _REMEMBERED = 10_000  # how many tokens and sessions one process remembers
 
 

@@ -71,7 +71,7 @@ async def test_the_same_event_twice_is_told_once(sign_in: SignIn, register: Regi
             "id": sent["event"]["id"],
             "time": sent["event"]["time"],
             "data": {key: one for key, one in sent["event"]["data"].items() if key != "citizen_id"},
-        },  # fmt: skip
+        },
     )
 
     assert again["status"] == 202

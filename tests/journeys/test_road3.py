@@ -62,8 +62,8 @@ async def test_a_childs_first_identity_card_is_told_to_the_parent_on_the_seventh
     entries = await until(lambda: inbox(phone), lambda seen: {one["id"] for one in seen} - before)
     new = [one for one in entries if one["id"] not in before]
     assert len(new) == 1
-    assert child["first_name"]["th"] in new[0]["body"]["th"], "a notice to a parent says which child it concerns"
-    assert child["first_name"]["en"] in new[0]["body"]["en"]
+    assert child["first_name"]["th"] in new[0]["title"]["th"], "a notice to a parent says which child it concerns"
+    assert child["first_name"]["en"] in new[0]["title"]["en"]
 
 
 async def test_registration_for_the_old_age_allowance_is_told_on_the_day_it_opens(

@@ -1,0 +1,226 @@
+"""What the documentation shows is what happens: its examples are run, its queries fit the schema, its links lead somewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from graphql import build_schema, parse, validate
+
+from backend.up import Running
+from foundation.embedded import free_port
+
+PROJECT = Path(__file__).parents[2]
+EXAMPLES = PROJECT / "docs" / "examples"
+PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
+_FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_NEXT = "==== the next block ===="
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The fenced blocks of a page in this language."""
+    return [text for kind, text in _FENCE.findall((PROJECT / page).read_text()) if kind == language]
+
+
+def page_name(page: Path) -> str:
+    return str(page.relative_to(PROJECT))
+
+
+# ---- what needs nothing running
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    text = _FENCE.sub("", page.read_text())
+    broken = []
+    for link in _LINK.findall(text):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, place = unquote(link).partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (place and place not in anchors(target)):
+            broken.append(link)
+
+    assert broken == []
+
+
+def anchors(page: Path) -> set[str]:
+    """The names under which GitHub reaches a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", _FENCE.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.replace("`", "")).strip().lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page_name(page), "graphql")], ids=page_name)
+def test_every_query_shown_fits_the_schema(page: Path) -> None:
+    schema = build_schema((PROJECT / "schema.graphql").read_text())
+
+    wrong = [str(error) for text in blocks(page_name(page), "graphql") for error in validate(schema, parse(text))]
+
+    assert wrong == []
+
+
+def test_the_readmes_query_is_the_one_in_the_examples() -> None:
+    assert blocks("README.md", "graphql") == [(EXAMPLES / "cards.graphql").read_text()]
+
+
+def test_every_json_shown_is_json() -> None:
+    for page in PAGES:
+        for text in blocks(page_name(page), "json"):
+            decoder, rest = json.JSONDecoder(), text.strip()
+            while rest:  # one value after another, as a terminal shows them
+                _, end = decoder.raw_decode(rest)
+                rest = rest[end:].strip()
+
+
+def test_the_receiver_shown_is_the_one_in_the_examples() -> None:
+    (shown,) = [text for text in blocks("docs/agencies.md", "python") if "class Endpoint" in text]
+
+    assert shown in (EXAMPLES / "webhook_receiver.py").read_text()
+
+
+# ---- what is run against the whole system
+
+
+def without_days(value: Any) -> Any:
+    """Dates move with the sandbox's day."""
+    return json.loads(_DAY.sub("«day»", json.dumps(value, ensure_ascii=False)))
+
+
+def test_the_readmes_answer_is_the_answer(system: Running, environment: dict[str, str]) -> None:
+    shown = json.loads(blocks("README.md", "json")[0])
+
+    said = subprocess.run(
+        ["sh", "docs/examples/query.sh", "4", "docs/examples/cards.graphql"],
+        cwd=PROJECT, env={**environment, "API": system.api, "TANGRAT": "tangrat"}, capture_output=True, text=True,
+        timeout=20, check=True,
+    ).stdout  # fmt: skip
+
+    assert without_days(json.loads(said)) == without_days(shown)
+
+
+def test_the_app_in_one_file_signs_in_and_asks(system: Running, environment: dict[str, str]) -> None:
+    said = subprocess.run(
+        [sys.executable, EXAMPLES / "ask.py", "--api", system.api, "--sandbox", system.sandbox, "--citizen", "6"],
+        env=environment, capture_output=True, text=True, timeout=20, check=True,
+    ).stdout.splitlines()  # fmt: skip
+
+    assert [line.split()[:3] for line in said] == [
+        ["profile", "dopa", "OK"], ["socialSecurity", "sso", "NOT_FOUND"], ["healthcare", "nhso", "OK"],
+    ]  # fmt: skip
+
+
+class Terminal:
+    """A reader who copies every shell block of a page into one terminal. `said` is what came back, block by block."""
+
+    def __init__(self, page: str, system: Running, environment: dict[str, str], folder: Path) -> None:
+        self.folder = folder
+        jwks, hooks = str(free_port()), str(free_port())
+        moved = {
+            "source .venv/bin/activate\n": "", "http://127.0.0.1:8000": system.api, "http://127.0.0.1:8100": system.sandbox,
+            "/tmp/keys": str(folder / "keys"), " 9000 ": f" {jwks} ", "127.0.0.1:9000": f"127.0.0.1:{jwks}",
+            " 9100 ": f" {hooks} ", "127.0.0.1:9100": f"127.0.0.1:{hooks}",
+        }  # fmt: skip
+        script = f"\necho {_NEXT}\n".join(blocks(page, "sh"))
+        for shown, here in moved.items():
+            script = script.replace(shown, here)
+        out, wrong = folder / "out", folder / "wrong"  # files, because what a page leaves in the background would hold a pipe open
+        with out.open("w") as said, wrong.open("w") as complained:
+            process = subprocess.Popen(
+                ["bash", "-e", "-c", script], cwd=PROJECT, env=environment, stdout=said, stderr=complained,
+                start_new_session=True,
+            )  # fmt: skip
+            try:
+                status = process.wait(60)
+            finally:
+                with contextlib.suppress(ProcessLookupError):  # nothing was left in the background
+                    os.killpg(process.pid, signal.SIGKILL)
+        assert status == 0, f"{out.read_text()[-1500:]}\n{wrong.read_text()[-1500:]}"
+        self.said = [block.strip().splitlines() for block in out.read_text().split(_NEXT)]
+
+    def json(self, block: int) -> list[Any]:
+        return [json.loads(line) for line in self.said[block] if line.startswith(("{", "["))]
+
+
+@pytest.fixture(scope="module")
+def frontend(system: Running, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    return Terminal("docs/frontend.md", system, environment, tmp_path_factory.mktemp("frontend"))
+
+
+@pytest.fixture(scope="module")
+def agencies(system: Running, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    return Terminal("docs/agencies.md", system, environment, tmp_path_factory.mktemp("agencies"))
+
+
+def test_the_frontend_page_runs_from_top_to_bottom(frontend: Terminal) -> None:
+    (hello,), (_, down, _), (found,), changes, push, errors, switches = map(frontend.json, range(7))
+
+    assert hello["data"]["me"]["profile"]["value"]["name"]["said"] == "Miss Duangkaeo Mankhong"
+    assert down["data"]["me"]["profile"]["state"] == "OK"
+    assert down["data"]["me"]["socialSecurity"]["problem"]["code"] == "AGENCY_UNREACHABLE"
+    assert found["data"]["publicServices"]["edges"]
+    first, again, conflict, wrong = (one["data"]["changeHospital"] for one in changes)
+    assert first["change"]["state"] == "APPROVED"
+    assert first == again
+    assert (conflict["problems"][0]["code"], wrong["problems"][0]["field"]) == ("CONFLICT", "mobile")
+    assert [one["body"] for one in push[-1]["messages"]] == ["คุณมีเรื่องใหม่จากหน่วยงานรัฐ"]
+    assert [one["errors"][0]["extensions"]["code"] for one in errors] == [
+        "VALIDATION_FAILED", "BATCH_NOT_SUPPORTED", "BAD_INPUT",
+    ]  # fmt: skip
+    assert not [one for one in switches if isinstance(one, dict) and "error" in one]
+
+
+def test_an_agency_reports_as_its_page_says(agencies: Terminal) -> None:
+    recorded, again, conflict = agencies.json(3)
+    refused, batch = agencies.json(5)
+    (everything,) = agencies.json(6)
+
+    assert recorded["receipts"][0] | {"status": "already_recorded"} == again["receipts"][0]
+    assert conflict["error"] == "EVENT_CONFLICT"
+    assert [one["index"] for one in refused["details"]] == [1]
+    assert [one["status"] for one in batch["receipts"]] == ["recorded", "recorded"]
+    assert [one["code"] for one in everything["details"][0]["reasons"]] == [
+        "MISSING", "SOURCE_NOT_YOURS", "TIME", "TYPE_UNKNOWN",
+    ]  # fmt: skip
+
+
+def test_an_agency_hears_as_its_page_says(agencies: Terminal) -> None:
+    (subscription,), (hook,), (whole,) = agencies.json(7), agencies.json(8), agencies.json(9)
+
+    assert subscription["secret"].startswith("whsec_")
+    assert hook.keys() == {"id", "type", "source", "time", "subject", "data_ref"}
+    assert whole == {**hook, "data": whole["data"]}
+    assert whole["data"]["citizen_id"] == "1000000000076"
+    assert agencies.said[10][1:3] == ["paused", "active"]
+
+
+def test_an_agency_pulls_and_replays_as_its_page_says(agencies: Terminal) -> None:
+    (pulled, *_), (_, dead), (_, replayed, after) = agencies.json(11), agencies.json(12), agencies.json(13)
+
+    assert pulled["data"]["citizen_id"] == "1000000000076"
+    assert dead["deliveries"][0]["why"] == "the endpoint answered 410"
+    assert replayed == {"id": dead["deliveries"][0]["id"], "state": "waiting"}
+    assert after["deliveries"] == []
+
+
+def test_the_publishing_example_sends_again_and_is_recorded_once(
+    agencies: Terminal, system: Running, environment: dict[str, str]
+) -> None:
+    said = subprocess.run(
+        [sys.executable, EXAMPLES / "publish_event.py", "--api", system.api, "--client-id", "my-sso",
+         "--keys", agencies.folder / "keys", "--citizen-id", "1000000000076"],
+        env=environment, capture_output=True, text=True, timeout=20, check=True,
+    ).stdout  # fmt: skip
+
+    assert [json.loads(line)["status"] for line in said.splitlines()] == ["recorded", "already_recorded"]
