@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from foundation.language import ascii_digits
+from foundation.language import ascii_digits, buddhist_year
 
 Precision = Literal["DAY", "MONTH", "YEAR"]
 
@@ -70,8 +70,7 @@ def from_buddhist(year: int, month: int, day: int) -> date:
 
 def to_buddhist(day: date) -> tuple[int, int, int]:
     """Year, month and day in the Buddhist era, as they were written at that time."""
-    turned_late = day.year + _ERA <= _SHORT_YEAR and day.month < _FIRST_MONTH_THEN
-    return day.year + _ERA - turned_late, day.month, day.day
+    return buddhist_year(day), day.month, day.day
 
 
 def partial_from_buddhist(year: int, month: int = 0, day: int = 0) -> PartialDate:

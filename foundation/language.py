@@ -74,10 +74,18 @@ def negotiate(accept_language: str | None) -> Language:
     return best[1] if best else DEFAULT_LANGUAGE
 
 
+def buddhist_year(day: date) -> int:
+    """The year of the Buddhist era in which that day was written at its time.
+
+    Until B.E. 2483 (1940) the year began on 1 April, so January to March still belonged to the year before.
+    """
+    return day.year + 543 - (day.year <= 1940 and day.month < 4)
+
+
 def say_date(day: date, language: Language) -> str:
     """`21 พฤศจิกายน 2569` or `21 November 2026`."""
     if language == "th":
-        return f"{day.day} {_MONTHS_TH[day.month - 1]} {day.year + 543}"
+        return f"{day.day} {_MONTHS_TH[day.month - 1]} {buddhist_year(day)}"
     return f"{day.day} {_MONTHS_EN[day.month - 1]} {day.year}"
 
 

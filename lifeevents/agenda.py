@@ -24,7 +24,7 @@ from foundation.ids import derive
 from foundation.language import Text
 from foundation.store import Document, Index, PyMongoError, Store
 from foundation.telemetry import Metrics
-from lifeevents.catalogue_model import (
+from lifeevents.catalogue.model import (
     Anchor,
     Catalogue,
     Criterion,

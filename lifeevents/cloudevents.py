@@ -21,7 +21,7 @@ import orjson
 from foundation.errors import BadInput, SuperAppError
 from foundation.ids import derive
 from foundation.telemetry import redact
-from lifeevents.catalogue_model import Catalogue, EventType
+from lifeevents.catalogue.model import Catalogue, EventType
 from trust.people import parse_identity_number
 
 MAX_EVENT = 262_144  # bytes of one event

@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 from foundation.dates import PartialDate, to_buddhist
-from lifeevents.catalogue_model import (
+from lifeevents.catalogue.model import (
     AllOf,
     AnnouncedDay,
     AnyOf,

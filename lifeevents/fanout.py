@@ -18,7 +18,7 @@ from foundation.errors import NotFound, Unavailable
 from foundation.language import Text, fill
 from foundation.store import Document, PyMongoError
 from foundation.telemetry import Metrics
-from lifeevents.catalogue_model import Catalogue, EventNotice, EventType
+from lifeevents.catalogue.model import Catalogue, EventNotice, EventType
 from lifeevents.intake import opened
 from lifeevents.subscriptions import Subscriptions
 from notifications.ledger import RETRY_AFTER_S, Claimed, Ledger, nothing, retry_at

@@ -27,7 +27,7 @@ from foundation.ids import CELL
 from foundation.pages import Page, page, read_cursor, write_cursor
 from foundation.store import DUPLICATE_KEY, BulkWriteError, Document, Index, PyMongoError, Store
 from foundation.telemetry import Metrics, redact
-from lifeevents.catalogue_model import Catalogue
+from lifeevents.catalogue.model import Catalogue
 from lifeevents.cloudevents import (
     CALENDAR,
     CALENDAR_SOURCE,

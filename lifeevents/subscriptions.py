@@ -28,7 +28,7 @@ from foundation.http import CallFailed, Http, check_endpoint
 from foundation.ids import new_id
 from foundation.store import Document, Index, Store
 from foundation.telemetry import Metrics
-from lifeevents.catalogue_model import Catalogue
+from lifeevents.catalogue.model import Catalogue
 from notifications.wording import Endpoint
 from trust.people import PersonId
 from trust.secrets import Vault

@@ -18,7 +18,7 @@ from foundation import language as words
 from foundation.errors import BadInput
 from foundation.language import Language
 from foundation.pages import Page, page, page_size, read_cursor, write_cursor
-from lifeevents import catalogue_model as model
+from lifeevents.catalogue import model as model
 from resolvers import services as shape
 from resolvers.context import Info
 from resolvers.requirements import Confidence, Requirement, Requirements, span

@@ -14,7 +14,7 @@ from foundation.language import Language
 if TYPE_CHECKING:
     from agencies.gateway import Asking, Gateway, Health
     from foundation.clock import Clock
-    from lifeevents.catalogue_model import Catalogue
+    from lifeevents.catalogue.model import Catalogue
     from notifications.devices import Devices
     from notifications.inbox import Inbox
     from notifications.preferences import Preferences

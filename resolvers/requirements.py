@@ -15,7 +15,7 @@ from strawberry import enum_value, field
 
 from foundation import language as words
 from foundation.language import Language, say_date
-from lifeevents import catalogue_model as model
+from lifeevents.catalogue import model as model
 from resolvers.values import Text, say
 
 

@@ -173,9 +173,9 @@ _BELOW: dict[str, Operation[Any]] = {
 async def social_security(info: Info) -> SocialSecurityAnswer:
     """The card, asked together with what is selected below it: the fields below find their answers there already."""
     context = info.context
-    told, *_ = await asyncio.gather(
-        context.asking.ask(sso.INSURED), *(context.asking.ask(one) for one in _wanted_below(info))
-    )
+    below = [context.asking.ask(one) for one in _wanted_below(info)]
+    insured = context.asking.ask(sso.INSURED)
+    told = (await asyncio.gather(insured, *below))[0] if below else await insured
     value = None if told.value is None else _insured(told.value, context.language)
     return answer(SocialSecurityAnswer, told, value, context)
 

@@ -33,8 +33,11 @@ class BirthDate:
     day: int | None
 
     def earliest(self) -> date:
-        """The legal reading of a partial date: its first day (Civil and Commercial Code, section 16)."""
-        return date(self.year, self.month or 1, self.day or 1)
+        """The legal reading of a partial date: its first day (Civil and Commercial Code, section 16).
+
+        A year alone is a year of the Buddhist era, and until 1940 those began on 1 April.
+        """
+        return date(self.year, self.month or (1 if self.year > 1940 else 4), self.day or 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

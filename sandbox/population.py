@@ -209,13 +209,15 @@ class Population:
         months = self._calendar.month_of(born)
         year = months // 12
         month = months - year * 12
-        first_of_month, new_year = self._calendar.first_of(months), self._calendar.first_of(year * 12)
+        # A year alone is one of the Buddhist era, and until 1940 those began in April.
+        first_month = np.where(year > 1940, 1, 4)
+        first_of_month, new_year = self._calendar.first_of(months), self._calendar.first_of(year * 12 + first_month - 1)
         registered = np.where(no_day, np.where(only_year, new_year, first_of_month), born)
         month = np.where(only_year, 0, month + 1)
         day = np.where(no_day, 0, born - first_of_month + 1)
-        has_birthday_ahead = (np.maximum(month, 1) << 5) + np.maximum(day, 1) > (
-            (self._day_zero.month << 5) + self._day_zero.day
-        )
+        has_birthday_ahead = (np.where(only_year & no_day, first_month, np.maximum(month, 1)) << 5) + np.maximum(
+            day, 1
+        ) > ((self._day_zero.month << 5) + self._day_zero.day)
         return {
             "birth_year": year,
             "birth_month": month,

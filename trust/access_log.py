@@ -93,7 +93,9 @@ class AccessLog:
         if not looks:
             return []
         now = self._clock.now()
-        documents = [self._document(look, now) for look in looks]
+        # Times differ within a process, so one draw for all of them is enough to tell processes apart.
+        drawn = secrets.token_hex(8)
+        documents = [self._document(look, now, drawn) for look in looks]
         try:
             await self._durably(documents)
         except PyMongoError as exc:
@@ -138,18 +140,18 @@ class AccessLog:
                 if left is not None:
                     left.written.cancel()  # nothing to those that are written; the rest must not hang
 
-    def _document(self, look: Look, now: datetime) -> Document:
+    def _document(self, look: Look, now: datetime, drawn: str) -> Document:
         return {
-            "_id": self._new_id(look.subject, now),
+            "_id": self._new_id(look.subject, now, drawn),
             "subject": look.subject, "at": now, "actor": look.actor, "agency": look.agency,
             "operation": look.operation, "purpose": look.purpose, "ground": look.ground,
             "on_behalf_of": look.on_behalf_of,
         }  # fmt: skip
 
-    def _new_id(self, subject: PersonId, now: datetime) -> str:
+    def _new_id(self, subject: PersonId, now: datetime, drawn: str) -> str:
         """The person's cell, then the time, so that the ids of one person sort as the looks came."""
         self._last_stamp = stamp = max(int(now.timestamp() * 1_000_000), self._last_stamp + 1)
-        return f"{subject[:CELL]}{stamp:014x}{secrets.token_hex(8)}"
+        return f"{subject[:CELL]}{stamp:014x}{drawn}"
 
 
 def _read_id(cursor: str) -> str:

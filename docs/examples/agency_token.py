@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import os
 import time
 import uuid
 from pathlib import Path
@@ -45,7 +46,7 @@ def take_token(api: str, client_id: str, keys: Path, scope: str = "") -> str:
 
 def arguments(about: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--api", default="http://127.0.0.1:8000")
+    parser.add_argument("--api", default=os.environ.get("API", "http://127.0.0.1:8000"))
     parser.add_argument("--client-id", default="my-sso")
     parser.add_argument("--keys", type=Path, default=Path("keys"))
     return parser

@@ -12,6 +12,7 @@ import base64
 import hashlib
 import http.client
 import json
+import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -68,8 +69,8 @@ def ask(api: str, token: str, query: str, language: str = "th", **variables: Any
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--api", default="http://127.0.0.1:8000")
-    parser.add_argument("--sandbox", default="http://127.0.0.1:8100")
+    parser.add_argument("--api", default=os.environ.get("API", "http://127.0.0.1:8000"))
+    parser.add_argument("--sandbox", default=os.environ.get("SANDBOX", "http://127.0.0.1:8100"))
     parser.add_argument("--citizen", type=int, default=4)
     told = parser.parse_args()
     token = sign_in(told.api, f"{told.sandbox}/phone/signed-in", told.citizen)

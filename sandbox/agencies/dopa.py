@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from foundation.language import buddhist_year
 from sandbox.agencies.gdx import Gateway
 from sandbox.control import JsonReply
 from sandbox.faults import Door, Faults, is_lying
@@ -345,11 +346,11 @@ class Linkage:
 
 def be_birth(birth: BirthDate) -> int:
     """A Buddhist-era date as an integer, 00 for what isn't known."""
-    return (birth.year + 543) * 10_000 + (birth.month or 0) * 100 + (birth.day or 0)
+    return buddhist_year(birth.earliest()) * 10_000 + (birth.month or 0) * 100 + (birth.day or 0)
 
 
 def be_day(day: date) -> int:
-    return (day.year + 543) * 10_000 + day.month * 100 + day.day
+    return buddhist_year(day) * 10_000 + day.month * 100 + day.day
 
 
 def _address(address: Address) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from foundation.language import buddhist_year
 from sandbox.control import JsonReply
 from sandbox.faults import Door, is_lying
 from sandbox.fund import health_fund, universal_code
@@ -90,7 +91,7 @@ class Rights:
 
 def _right_of(person: Citizen, day: date) -> dict[str, Any]:
     nation, born = _NATIONS[person.nationality], person.birth
-    year, month, on = born.year + 543, born.month or 0, born.day or 0
+    year, month, on = buddhist_year(born.earliest()), born.month or 0, born.day or 0
     held = [_as_of(fund, person, day) for fund in person.health if _holds(fund, day)] if person.alive else []
     return {
         "pid": person.pid,

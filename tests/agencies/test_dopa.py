@@ -177,3 +177,14 @@ def test_address_codes_come_alone_or_put_together_and_leave_as_two_four_and_six_
 def test_an_address_code_of_another_level_is_malformed(codes):
     with pytest.raises(AnswerMalformed, match="level"):
         dopa.HOUSE.read(Reading(ADDRESS | codes | {"members": [SOMEBODY | {"relation": "บุตร"}]}), QUESTION)
+
+
+async def test_the_eldest_are_read_with_their_true_birthdays(ask, nation):
+    """Before 1941 the year of the Buddhist era began in April; a year's error would be theirs who live on old-age rights."""
+    eldest = [one for n in range(1000, 9000) if (one := nation.citizen(n)).birth.year <= 1940 and one.alive][:25]
+    assert any(one.birth.month in (1, 2, 3) for one in eldest)
+
+    for one in eldest:
+        profile = (await ask(one.pid, dopa.PERSON))[0].value
+
+        assert profile.birth.earliest == one.birth.earliest()

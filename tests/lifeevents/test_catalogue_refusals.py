@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from foundation.language import Text
 from lifeevents.catalogue import FOLDER, Catalogue, CatalogueWrong, Problem, counts, load
-from lifeevents.catalogue_model import (
+from lifeevents.catalogue.model import (
     AnnouncedDay,
     CalendarYearOf,
     Criterion,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from foundation.dates import PartialDate
 from lifeevents import catalogue as catalogues
-from lifeevents.catalogue_model import (
+from lifeevents.catalogue.model import (
     AllOf,
     AnyOf,
     Catalogue,

@@ -28,7 +28,7 @@ from foundation.settings import read
 from foundation.store import Store
 from foundation.telemetry import Metrics
 from lifeevents import catalogue as catalogue_module
-from lifeevents.catalogue_model import Catalogue
+from lifeevents.catalogue.model import Catalogue
 from notifications import devices as devices_module
 from notifications import inbox as inbox_module
 from notifications.devices import Devices

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lifeevents.catalogue_model import Catalogue
+from lifeevents.catalogue.model import Catalogue
 from resolvers.catalogue import LifeStageCode
 from tests.resolvers.conftest import Graph
 

@@ -14,11 +14,11 @@ from types import MappingProxyType
 
 from foundation.errors import SuperAppError
 from foundation.language import Text
-from lifeevents.catalogue_events import EventTypeReader
-from lifeevents.catalogue_model import Catalogue, EventType, LifeEventType, LifeStage, PublicService, criteria
-from lifeevents.catalogue_services import StageReader
-from lifeevents.catalogue_vocabulary import Vocabulary
-from lifeevents.catalogue_yaml import At, Problem, read_file
+from lifeevents.catalogue.events import EventTypeReader
+from lifeevents.catalogue.model import Catalogue, EventType, LifeEventType, LifeStage, PublicService, criteria
+from lifeevents.catalogue.services import StageReader
+from lifeevents.catalogue.vocabulary import Vocabulary
+from lifeevents.catalogue.yaml import At, Problem, read_file
 
 __all__ = [
     "Catalogue",
@@ -33,7 +33,7 @@ __all__ = [
     "load",
 ]
 
-FOLDER = Path(__file__).with_name("catalogue")
+FOLDER = Path(__file__).parent
 _MAX_FILE = 5_000_000
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from lifeevents.catalogue_model import (
+from lifeevents.catalogue.model import (
     AllOf,
     AnyOf,
     Computed,
@@ -22,8 +22,8 @@ from lifeevents.catalogue_model import (
     Span,
     Value,
 )
-from lifeevents.catalogue_vocabulary import CONFIDENCES, FISCAL_YEAR, Vocabulary
-from lifeevents.catalogue_yaml import At, Fields
+from lifeevents.catalogue.vocabulary import CONFIDENCES, FISCAL_YEAR, Vocabulary
+from lifeevents.catalogue.yaml import At, Fields
 
 _OPERATORS: tuple[Operator, ...] = get_args(Operator)
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Literal, get_args
 
 from foundation.language import Text
-from lifeevents.catalogue_model import (
+from lifeevents.catalogue.model import (
     Agency,
     Anchor,
     AnnouncedDay,
@@ -35,7 +35,7 @@ from lifeevents.catalogue_model import (
     TurnsDay,
     WordKind,
 )
-from lifeevents.catalogue_yaml import At, Fields, parse_month_day
+from lifeevents.catalogue.yaml import At, Fields, parse_month_day
 
 CONFIDENCES: tuple[Confidence, ...] = get_args(Confidence)
 WORD_KINDS: tuple[WordKind, ...] = get_args(WordKind)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from lifeevents.catalogue_conditions import ConditionReader
-from lifeevents.catalogue_model import (
+from lifeevents.catalogue.conditions import ConditionReader
+from lifeevents.catalogue.model import (
     AllOf,
     Amount,
     Criterion,
@@ -25,8 +25,8 @@ from lifeevents.catalogue_model import (
     Tiers,
     criteria,
 )
-from lifeevents.catalogue_vocabulary import CONFIDENCES, Vocabulary, check_period, needs_source, read_url
-from lifeevents.catalogue_yaml import At, Fields
+from lifeevents.catalogue.vocabulary import CONFIDENCES, Vocabulary, check_period, needs_source, read_url
+from lifeevents.catalogue.yaml import At, Fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The file of one life stage: its life events, and the services that are filed under it.
 
-Everything is read into the types of `catalogue_model` and checked where it stands, so that a policy officer is told the
+Everything is read into the types of `model` and checked where it stands, so that a policy officer is told the
 line to change. What spans several files (a service nobody reaches, a circle of dependencies) is checked in the end.
 """
 
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import get_args
 
-from lifeevents.catalogue_amounts import AmountReader
-from lifeevents.catalogue_conditions import ConditionReader
-from lifeevents.catalogue_events import EventTypeReader
-from lifeevents.catalogue_model import (
+from lifeevents.catalogue.amounts import AmountReader
+from lifeevents.catalogue.conditions import ConditionReader
+from lifeevents.catalogue.events import EventTypeReader
+from lifeevents.catalogue.model import (
     AllOf,
     BirthWindow,
     CalendarYearOf,
@@ -45,7 +45,7 @@ from lifeevents.catalogue_model import (
     YearOverride,
     criteria,
 )
-from lifeevents.catalogue_vocabulary import (
+from lifeevents.catalogue.vocabulary import (
     CONFIDENCES,
     Vocabulary,
     check_period,
@@ -54,7 +54,7 @@ from lifeevents.catalogue_vocabulary import (
     read_offset,
     read_url,
 )
-from lifeevents.catalogue_yaml import At, Fields, parse_month_day
+from lifeevents.catalogue.yaml import At, Fields, parse_month_day
 
 _KINDS: tuple[ServiceKind, ...] = get_args(ServiceKind)
 _STATUSES: tuple[ServiceStatus, ...] = get_args(ServiceStatus)

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import yaml
 
 from foundation.language import LANGUAGES, Language, Text
-from lifeevents.catalogue_model import MonthDay, close
+from lifeevents.catalogue.model import MonthDay, close
 
 _MAX_DEPTH = 40
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,14})")

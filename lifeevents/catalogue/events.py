@@ -14,9 +14,9 @@ from typing import Any, Literal
 import jsonschema_rs
 
 from foundation.language import LANGUAGES, Text
-from lifeevents.catalogue_model import EventNotice, EventType
-from lifeevents.catalogue_vocabulary import Vocabulary
-from lifeevents.catalogue_yaml import At, Fields
+from lifeevents.catalogue.model import EventNotice, EventType
+from lifeevents.catalogue.vocabulary import Vocabulary
+from lifeevents.catalogue.yaml import At, Fields
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TYPE = re.compile(r"th(\.[a-z][a-z0-9_]*){3,}")
