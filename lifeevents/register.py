@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from agencies import dopa, sso
 from agencies.answers import Answer, Operation
-from agencies.gateway import PUBLIC_TASK, Asking, Gateway
+from agencies.gateway import PUBLIC_TASK, SYSTEM, Asking, Gateway
 from foundation.clock import Clock
 from foundation.dates import PartialDate
 from foundation.errors import Unavailable
@@ -89,7 +89,7 @@ class Register:
         return [one.id for one in found if one is not None and one.has_account]
 
     def _asking(self, person: PersonId) -> Asking:
-        return self._gateway.asking(subject=person, actor=person, purpose="proactive notice", ground=PUBLIC_TASK)
+        return self._gateway.asking(subject=person, actor=SYSTEM, purpose="proactive notice", ground=PUBLIC_TASK)
 
     async def _young(self, children: Sequence[dopa.Relative]) -> tuple[Child, ...]:
         today = self._clock.today()

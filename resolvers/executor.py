@@ -17,6 +17,7 @@ from graphql import (
     GraphQLLeafType,
     GraphQLObjectType,
     GraphQLString,
+    TypeNameMetaFieldDef,
     Undefined,
     is_leaf_type,
     is_list_type,
@@ -68,8 +69,11 @@ class PlainExecutor(Executor[Any]):
         fields: list[tuple[str, str, Write]] = []
         for response_name, below in self.collect_subfields(of, selected)[0].items():
             field = self.schema.get_field(of, below[0].node.name.value)
-            attribute = _attribute(field) if field is not None else None
-            write = None if field is None or attribute is None else self._value(field.type, below, plans)
+            attribute, write = None if field is None else _attribute(field), None
+            if field is TypeNameMetaFieldDef:
+                attribute, write = "__class__", _always(of.name)
+            elif field is not None and attribute is not None:
+                write = self._value(field.type, below, plans)
             if attribute is None or write is None:
                 return None
             fields.append((response_name, attribute, write))
@@ -110,6 +114,10 @@ def _attribute(field: GraphQLField) -> str | None:
     if not isinstance(told, StrawberryField) or not told.is_basic_field or told.default_resolver is not getattr:
         return None
     return told.python_name
+
+
+def _always(told: str) -> Write:
+    return lambda _value: told
 
 
 def _leaf(of: GraphQLLeafType) -> Write:

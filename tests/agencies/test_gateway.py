@@ -9,7 +9,7 @@ import time
 import pytest
 
 from agencies import dopa, nhso, sso
-from agencies.gateway import DATA_SUBJECT_REQUEST, PUBLIC_TASK
+from agencies.gateway import DATA_SUBJECT_REQUEST, PUBLIC_TASK, SYSTEM
 from foundation.errors import BadInput
 from trust.people import PersonId
 
@@ -32,19 +32,27 @@ async def test_a_person_sees_their_own_record_with_its_provenance(asking, clock)
 
 async def test_each_look_is_recorded_with_its_purpose_and_ground(gateway, person, access_log):
     me = await person(WORKER)
-    asking = gateway.asking(subject=me, actor=me, purpose="welfare check", ground=PUBLIC_TASK, on_behalf_of="x")
+    asking = gateway.asking(subject=me, actor=SYSTEM, purpose="welfare check", ground=PUBLIC_TASK, on_behalf_of="x")
 
     await asyncio.gather(asking.ask(dopa.PERSON), asking.ask(nhso.RIGHTS))
 
     records = (await access_log.page(me)).items
     assert {(one.agency, one.operation) for one in records} == {("dopa", "PERSON"), ("nhso", "RIGHTS")}
     assert {(one.actor, one.purpose, one.legal_ground, one.on_behalf_of) for one in records} == {
-        (me, "welfare check", "PUBLIC_TASK", "x")
+        (SYSTEM, "welfare check", "PUBLIC_TASK", "x")
     }
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"actor": PersonId("f" * 32)}, {"ground": "CURIOSITY"}, {"ground": ""}, {"purpose": ""}]
+    "wrong",
+    [
+        {"actor": PersonId("f" * 32)},
+        {"ground": "CURIOSITY"},
+        {"ground": ""},
+        {"purpose": ""},
+        {"ground": PUBLIC_TASK},  # the system's ground, not a person's
+        {"actor": SYSTEM},  # and the other way round
+    ],
 )
 async def test_without_a_right_to_look_nobody_is_asked_and_nothing_recorded(gateway, person, access_log, spy, wrong):
     me = await person(WORKER)

@@ -25,6 +25,12 @@ PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
 _FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _NEXT = "==== the next block ===="
+_MOVES = (  # what is another on each run
+    (re.compile(r"\d{4}-\d{2}-\d{2}T[^\"]+"), "«moment»"), (re.compile(r"\d{4}-\d{2}-\d{2}"), "«day»"),
+    (re.compile(r"whsec_[^\"]+"), "«secret»"), (re.compile(r"127\.0\.0\.1:\d+"), "«address»"),
+    (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "«uuid»"), (re.compile(r"\b([0-9a-f]{64}|[0-9a-f]{32})\b"), "«id»"),
+    (re.compile(r'("next": ?")[^"]+'), r"\1«place»"),
+)  # fmt: skip
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -120,6 +126,12 @@ def test_the_app_in_one_file_signs_in_and_asks(system: Running, environment: dic
     ]  # fmt: skip
 
 
+def masked(line: str) -> str:
+    for pattern, instead in _MOVES:
+        line = pattern.sub(instead, line)
+    return line
+
+
 class Terminal:
     """A reader who copies every shell block of a page into one terminal. `said` is what came back, block by block."""
 
@@ -150,6 +162,17 @@ class Terminal:
         assert status == 0, f"{out.read_text()[-1500:]}\n{wrong.read_text()[-1500:]}"
         self.said = [block.strip().splitlines() for block in out.read_text().split(_NEXT)]
 
+    def lacks(self, page: str) -> list[str]:
+        """The lines of JSON that the page shows whole and that were not said."""
+        said = {masked(line) for block in self.said for line in block}
+        text = (PROJECT / page).read_text()
+        shown = [
+            m
+            for m in _FENCE.finditer(text)
+            if m[1] == "json" and "trimmed" not in text[: m.start()].rpartition("```")[2]
+        ]
+        return [line for fence in shown for line in fence[2].splitlines() if masked(line) not in said]
+
     def json(self, block: int) -> list[Any]:
         return [json.loads(line) for line in self.said[block] if line.startswith(('{"', '[{"'))]
 
@@ -159,7 +182,7 @@ def test_the_frontend_page_runs_from_top_to_bottom(
 ) -> None:
     page = Terminal("docs/frontend.md", system, environment, tmp_path)
 
-    (hello,), (_, down, _), (found,), changes, push, errors, switches = map(page.json, range(7))
+    (hello,), (_, down, _), (found,), changes, push, (sent,), errors, switches = map(page.json, range(8))
     assert hello["data"]["me"]["profile"]["value"]["name"]["said"] == "Miss Duangkaeo Mankhong"
     assert down["data"]["me"]["profile"]["state"] == "OK"
     assert down["data"]["me"]["socialSecurity"]["problem"]["code"] == "AGENCY_UNREACHABLE"
@@ -169,10 +192,12 @@ def test_the_frontend_page_runs_from_top_to_bottom(
     assert first == again
     assert (conflict["problems"][0]["code"], wrong["problems"][0]["field"]) == ("CONFLICT", "mobile")
     assert [one["body"] for one in push[-1]["messages"]] == ["คุณมีเรื่องใหม่จากหน่วยงานรัฐ"]
+    assert sent["data"]["sentCheck"]["topic"] == "health"
     assert [one["errors"][0]["extensions"]["code"] for one in errors] == [
         "VALIDATION_FAILED", "BATCH_NOT_SUPPORTED", "BAD_INPUT",
     ]  # fmt: skip
     assert not [one for one in switches if "error" in one]
+    assert page.lacks("docs/frontend.md") == []
 
 
 def test_the_agencies_page_runs_from_top_to_bottom(
@@ -207,3 +232,4 @@ def test_the_agencies_page_runs_from_top_to_bottom(
     assert dead["deliveries"][0]["why"] == "the endpoint answered 410"
     assert replayed == {"id": dead["deliveries"][0]["id"], "state": "waiting"}
     assert after["deliveries"] == []
+    assert page.lacks("docs/agencies.md") == []
