@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
 
 from agencies.answers import AgencyDown, AgencyRefused, AnswerMalformed, Found, Operation, Question, Trouble
+from foundation import strict_json
 from foundation.dates import PartialDate, read_buddhist_digits, read_buddhist_slashes
 from foundation.http import CallFailed, Http, Reply
 from foundation.language import Text, ascii_digits
@@ -197,8 +198,10 @@ async def reach(http: Http, method: str, url: str, *, deadline_s: float, **sent:
 def opened(reply: Reply) -> Reading:
     """The JSON object in a reply. A page of HTML with a 200, half a document and the like are malformed."""
     try:
-        content = reply.json()
-    except ValueError as exc:
+        content = strict_json.loads(reply.body)
+    except strict_json.KeyTwice as exc:
+        raise AnswerMalformed(str(exc)) from exc
+    except (RecursionError, ValueError) as exc:
         raise AnswerMalformed(f"not JSON but {reply.content_type[:40] or 'nothing named'}") from exc
     return Reading(content)
 

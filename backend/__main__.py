@@ -55,7 +55,10 @@ def _found_settings() -> Settings:
 
     told = _settings()
     there = None if told.is_production else running(told.data_dir)
-    return settings_module.read({**there.environment, **os.environ}) if there else told
+    if there is None:
+        return told
+    said = {name: value for name, value in os.environ.items() if value != "0"}  # port 0: the one that `up` picked
+    return settings_module.read({**there.environment, **said})
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:
@@ -267,7 +270,9 @@ def agency_add(
     async def add() -> None:
         async with House(settings, process="agency add") as house:
             if house.catalogue.agency(agency) is None:
-                raise CannotStart(f"the catalogue has no agency {agency!r}; `tangrat catalogue check` lists its files")
+                raise CannotStart(
+                    f"the catalogue has no agency {agency!r}; lifeevents/catalogue/agencies.yaml lists them"
+                )
             await house.clients.add(client_id=client_id, agency=agency, jwks_uri=jwks_uri, scopes=tuple(scope))
 
     _run(add())

@@ -1,7 +1,7 @@
 """`tangrat tour`: the three roads, walked against a running system by real requests, and what happened on each.
 
 Every step asks, waits for what should follow, and says how long it took; a step that doesn't hold makes the exit code 1.
-The sandbox is left as it was found: faults cleared, the day back where it was.
+Afterwards agencies are well again and the day is back where it was; what was told stays told.
 """
 
 from __future__ import annotations

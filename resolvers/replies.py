@@ -7,6 +7,7 @@ story goes to the log under that reference.
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 from collections.abc import Sequence
 from typing import Any
@@ -36,7 +37,8 @@ def error(exc: SuperAppError, language: Language) -> dict[str, Any]:
     extensions: dict[str, Any] = {"code": exc.code}
     for fact, shown in _SHOWN_FACTS.items():
         if exc.facts.get(fact) is not None:
-            extensions[shown] = exc.facts[fact]
+            value = exc.facts[fact]
+            extensions[shown] = math.ceil(value) if isinstance(value, float) else value
     return {"message": exc.th if language == "th" else exc.message, "extensions": extensions}
 
 

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
-import orjson
-
+from foundation import strict_json
 from foundation.errors import BadInput, SuperAppError
 from resolvers.limits import Limits
 
@@ -206,45 +204,15 @@ async def _pass_over(receive: Receive) -> None:
 def _loads(text: bytes, where: str) -> Any:
     """JSON as RFC 8259 and nothing looser; NUL and repeated keys are refused, because readers disagree about them."""
     try:
-        value = orjson.loads(text)
+        value = strict_json.loads(text)
         if b"\\u0000" in text:
             raise BadInput(_NUL)
-        if not _keys_are_unique(text, value):
-            raise BadInput(f"{where} has the same key twice in one object")
-    except (orjson.JSONDecodeError, RecursionError, ValueError):
+    except strict_json.KeyTwice:
+        raise BadInput(f"{where} has the same key twice in one object") from None
+    except (RecursionError, ValueError):
         # The decoder's message quotes what it met, so it isn't passed on.
         raise BadInput(f"{where} is not valid JSON in UTF-8") from None
     return value
-
-
-def _keys_are_unique(text: bytes, value: Any) -> bool:
-    """Whether no object repeats a key: orjson keeps the last one without a word.
-
-    Every key brings a colon. Where all colons of the text are accounted for by the keys and strings that came out, no
-    key went missing; reading again in Python, seven times slower, is for the odd text that writes a colon as an escape.
-    """
-    if b"\\u003" in text:
-        try:
-            json.loads(text, object_pairs_hook=_refuse_twice)
-        except ValueError:
-            return False
-        return True
-    return text.count(b":") == _colons(value)
-
-
-def _colons(value: Any) -> int:
-    if isinstance(value, str):
-        return value.count(":")
-    if isinstance(value, dict):
-        return len(value) + sum(map(_colons, value)) + sum(map(_colons, value.values()))
-    return sum(map(_colons, value)) if isinstance(value, list) else 0
-
-
-def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError
-    return found
 
 
 def _asked(fields: Any) -> Asked:

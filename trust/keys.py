@@ -97,6 +97,8 @@ def read_token(token: str, key: PublicKey, expected: Expected, *, now: datetime)
         )  # fmt: skip
     except jwt.MissingRequiredClaimError as exc:
         raise NotBelieved(f"the token has no {exc.claim}") from exc
+    except jwt.InvalidAudienceError as exc:
+        raise NotBelieved(f"aud must be {' or '.join(expected.audience)}") from exc
     except (jwt.PyJWTError, ValueError) as exc:
         raise NotBelieved(f"the token is not good ({type(exc).__name__})") from exc
     if isinstance(claims["aud"], list) and set(claims["aud"]) - set(expected.audience):

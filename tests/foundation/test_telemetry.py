@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from foundation.telemetry import Metrics, redact
+from foundation.telemetry import Metrics, redact, span
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,10 @@ def test_the_metrics_are_in_prometheus_format() -> None:
     metrics.requests.labels("graphql", "ok").inc()
 
     assert b'tangrat_requests_total{door="graphql",outcome="ok"} 1.0' in metrics.text()
+
+
+def test_a_span_is_nothing_at_all_while_nobody_collects_traces() -> None:
+    with span("agency", agency="dopa") as one, span("agency", agency="sso") as other:
+        assert one is other is None
+
+    assert span("agency") is span("step")

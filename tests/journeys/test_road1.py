@@ -41,7 +41,21 @@ async def test_every_sample_citizen_sees_their_own_cards(citizen: int, sign_in: 
 
 @pytest.mark.parametrize("agency", ["dopa", "sso", "nhso"])
 @pytest.mark.parametrize(
-    "fault", ["down", "slow", "lying", "dripping", "html", "malformed", "truncated", "reset", "error", "huge"]
+    "fault",
+    [
+        "down",
+        "slow",
+        "lying",
+        "dripping",
+        "html",
+        "malformed",
+        "truncated",
+        "reset",
+        "error",
+        "huge",
+        "duplicate_key",
+        "wrong_type",
+    ],
 )
 async def test_a_sick_agency_costs_its_own_cards_only(agency: str, fault: str, sign_in: SignIn, state: Any) -> None:
     phone = await sign_in(7)

@@ -8,8 +8,8 @@ import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from foundation import strict_json
 from resolvers.limits import Limits
-from resolvers.request import _keys_are_unique
 from tests.resolvers.conftest import Graph
 
 JSON = st.recursive(
@@ -215,4 +215,9 @@ def test_a_repeated_key_is_always_found(value: Any, spaced: bool, escaped: bool)
     if escaped:
         text = f'["\\u003a",{text}]'
 
-    assert _keys_are_unique(text.encode(), orjson.loads(text)) is unique
+    try:
+        strict_json.loads(text.encode())
+    except strict_json.KeyTwice:
+        assert not unique
+    else:
+        assert unique
