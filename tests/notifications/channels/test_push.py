@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from firebase_admin import _http_client, messaging
 
 from foundation.clock import FrozenClock, SystemClock
+from foundation.errors import CannotStart
 from notifications.channels.push import PushChannel
 from notifications.delivery import Delivered, Delivery, GiveUp, HookMessage, Outcome, PushMessage, TryLater
 from tests.notifications.conftest import Neighbour
@@ -277,3 +278,15 @@ async def test_the_private_names_we_lean_on_are_still_there(sandbox: PushChannel
     assert service._async_client._retry_config is _http_client.DEFAULT_HTTPX_RETRY_CONFIG
     for transport in service._async_client._mounts.values():
         assert transport._retry.retries_left == 0
+
+
+@pytest.mark.parametrize("content", [None, "{}", "not JSON"])
+def test_a_service_account_that_cannot_be_used_stops_the_start_in_one_sentence(
+    tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "firebase.json"
+    if content is not None:
+        file.write_text(content)
+
+    with pytest.raises(CannotStart, match=r"the Firebase service account file .* TANGRAT_FCM_CREDENTIALS_FILE"):
+        PushChannel(project="x", clock=SystemClock(), credentials_file=str(file))
