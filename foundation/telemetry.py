@@ -56,7 +56,7 @@ def _redact_value(key: str, value: Any) -> Any:
 
 
 def _redacting(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {key: _redact_value(key, value) for key, value in event.items()}
+    return {key: _redact_value(key, value) for key, value in event.items() if key != "color_message"}  # uvicorn's twin
 
 
 def set_up_logging(*, level: str, form: Literal["json", "console"], process: str) -> None:
