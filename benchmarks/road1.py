@@ -2,7 +2,9 @@
 
 The question is asked by signed-in phones through the whole road: HTTP, token, limits, execution, access records,
 gateway, dialects. For the time, every agency answers after 50 ms. For the CPU, as many questions are in flight as bare
-calls, and the bare calls are the very requests that our dialects send, tokens and all, with the answers parsed.
+calls, and the bare calls are the very requests that our dialects send, tokens and all, with the answers parsed. `cpu` and
+`cpu_1` are the whole of the API process; `cpu_gateway` is the gateway alone: ground, record before the look, call,
+reading, the check that it is about the right person.
 """
 
 from __future__ import annotations
@@ -21,9 +23,11 @@ import orjson
 
 from agencies import dopa, nhso, sso
 from agencies.dopa import Dopa
+from agencies.gateway import DATA_SUBJECT_REQUEST
 from agencies.gdx import GdxTransport
 from agencies.nhso import Nhso
 from agencies.sso import Sso
+from backend.app import House
 from backend.client import Phone, SignInFailed
 from backend.up import Running
 from benchmarks.harness import Bench, children, cpu_s, system, together
@@ -35,7 +39,8 @@ from foundation.settings import read
 PHONES = 60
 SAMPLES, UNNAMED = range(1, 13), itertools.count(1001)
 QUESTIONS = 36
-CPU_QUESTIONS = {8: 600, 1: 300}  # by how many are in flight; as much as makes the kernel's ticks of 10 ms small
+MANY = 8
+CPU_QUESTIONS = {MANY: 600, 1: 300}  # by how many are in flight; as much as makes the kernel's ticks of 10 ms small
 LATENCY_MS = 50
 DEADLINE_S = 5
 CITIZEN = "1000000000016"
@@ -113,24 +118,35 @@ async def _cpu(bench: Bench, there: Running, phones: list[Phone]) -> None:
     turns = itertools.cycle(phones)
     ours: dict[int, list[float]] = {in_flight: [] for in_flight in CPU_QUESTIONS}
     floor: dict[int, list[float]] = {in_flight: [] for in_flight in CPU_QUESTIONS}
+    gateway: list[float] = []
     for _ in range(bench.rounds):
         for in_flight, count in CPU_QUESTIONS.items():
             before = cpu_s(serve)
             await together(count, in_flight=in_flight, do=lambda _number: _ask(turns))
             ours[in_flight].append((cpu_s(serve) - before) / (count * CALLS) * 1e6)
-            floor[in_flight].append(await _bare_cpu(there, in_flight=in_flight, calls=count * CALLS))
+            floor[in_flight].append(await _cpu_alone("bare", there, in_flight=in_flight, calls=count * CALLS))
+            if in_flight == MANY:
+                gateway.append(await _cpu_alone("gateway", there, in_flight=in_flight, calls=count * CALLS))
         bench.step()
     for in_flight in CPU_QUESTIONS:
         bench.report(
             "cpu" if in_flight > 1 else "cpu_1", ours[in_flight], unit="µs",
             against=f"a bare aiohttp call, {in_flight} in flight", floor=floor[in_flight], bar="≤ 3",
         )  # fmt: skip
+    bench.report(
+        "cpu_gateway",
+        gateway,
+        unit="µs",
+        against=f"a bare aiohttp call, {MANY} in flight",
+        floor=floor[MANY],
+        bar="≤ 3",
+    )
 
 
-async def _bare_cpu(there: Running, *, in_flight: int, calls: int) -> float:
-    """CPU of a bare call, in a process that does nothing else."""
+async def _cpu_alone(what: str, there: Running, *, in_flight: int, calls: int) -> float:
+    """CPU of a bare call, or of one through the gateway, in a process that does nothing else."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.road1", str(in_flight), str(calls), stdout=asyncio.subprocess.PIPE,
+        sys.executable, "-m", "benchmarks.road1", what, str(in_flight), str(calls), stdout=asyncio.subprocess.PIPE,
         env={**os.environ, **there.environment},
     )  # fmt: skip
     said, _ = await process.communicate()
@@ -194,5 +210,26 @@ async def _bare_alone(in_flight: int, calls: int) -> float:
         return (time.process_time() - began) / calls * 1e6
 
 
+async def _gateway_alone(in_flight: int, calls: int) -> float:
+    async with House(read(os.environ), process="bench") as house:
+        answers = await house.http.request("GET", read(os.environ).clock_url.replace("clock", "citizens"), deadline_s=5)
+        found = await house.people.ensure_many([one["pid"] for one in answers.json()])
+        people = itertools.cycle([person.id for person in found.values()])
+
+        async def ask(_number: int) -> None:
+            person = next(people)
+            asking = house.gateway.asking(subject=person, actor=person, purpose="bench", ground=DATA_SUBJECT_REQUEST)
+            wanted = (dopa.PERSON, dopa.HOUSE, sso.INSURED, nhso.RIGHTS)
+            heard = await asyncio.gather(*(asking.ask(operation) for operation in wanted))
+            if not {answer.state for answer in heard} <= {"OK", "NOT_FOUND"}:
+                raise RuntimeError(f"not every agency answered: {[answer.problem for answer in heard]}")
+
+        await together(in_flight, in_flight=in_flight, do=ask)
+        began = time.process_time()
+        await together(calls // CALLS, in_flight=in_flight, do=ask)
+        return (time.process_time() - began) / calls * 1e6
+
+
 if __name__ == "__main__":
-    print(asyncio.run(_bare_alone(int(sys.argv[1]), int(sys.argv[2]))))
+    alone = {"bare": _bare_alone, "gateway": _gateway_alone}[sys.argv[1]]
+    print(asyncio.run(alone(int(sys.argv[2]), int(sys.argv[3]))))
