@@ -31,6 +31,7 @@ from backend.processes import Server, bind, following
 from foundation.clock import SystemClock
 from foundation.errors import CannotStart
 from foundation.http import Http
+from foundation.ids import new_id
 from foundation.settings import Settings
 from foundation.store import Store
 from foundation.telemetry import Metrics, set_up_traces
@@ -253,6 +254,7 @@ def build(house: House) -> Any:
                 metrics=house.metrics,
             ),
         ],
+        exception_handlers={404: _not_found, 405: _not_so, Exception: _fault},
         middleware=[
             Middleware(
                 CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"],
@@ -268,6 +270,34 @@ def build(house: House) -> Any:
             await others(scope, receive, send)
 
     return app
+
+
+async def _not_found(request: Request, _exc: Exception) -> Response:
+    return _says(
+        404, "NOT_FOUND", "there is nothing at this address; ask the graph at /graphql, or see the documentation",
+        "ไม่มีอะไรอยู่ที่ที่อยู่นี้ ถามข้อมูลได้ที่ /graphql",
+    )  # fmt: skip
+
+
+async def _not_so(_request: Request, exc: Exception) -> Response:
+    allowed = (getattr(exc, "headers", None) or {}).get("Allow", "")
+    said = _says(405, "METHOD_NOT_ALLOWED", f"this address takes {allowed} only", f"ที่อยู่นี้รับเฉพาะ {allowed}")
+    said.headers["Allow"] = allowed
+    return said
+
+
+async def _fault(_request: Request, exc: Exception) -> Response:
+    """A fault of ours: the story goes to the log under a reference, and the caller gets the reference."""
+    reference = new_id()[:12]
+    log.error("a request failed", extra={"reference": reference, "error": type(exc).__name__}, exc_info=exc)
+    return _says(
+        500, "INTERNAL", f"something went wrong on our side; tell us the reference {reference}",
+        f"ระบบขัดข้อง โปรดแจ้งรหัสอ้างอิง {reference}",
+    )  # fmt: skip
+
+
+def _says(status: int, code: str, message: str, thai: str) -> Response:
+    return JSONResponse({"error": code, "message": message, "message_th": thai, "details": []}, status_code=status)
 
 
 def operations_routes(house: House) -> list[Route]:

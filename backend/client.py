@@ -45,6 +45,10 @@ class Phone:
         }  # fmt: skip
         login = await self._get(f"{self._api}/auth/login?{urlencode(asked)}")
         at_thaid = await self._get(f"{self._next(login)}&{urlencode({'sandbox_citizen': citizen})}")
+        if at_thaid.status in (403, 404):
+            raise SignInFailed(
+                f"citizen {citizen} can't sign in: nobody has that number, or they are under seven, or they have died"
+            )
         cookie = login.headers.get("set-cookie", "").partition(";")[0]
         back = await self._get(self._next(at_thaid), headers={"Cookie": cookie})
         answer = parse_qs(urlsplit(self._next(back)).query)

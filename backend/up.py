@@ -95,14 +95,16 @@ class Up:
 
     async def run(self, *, with_parent: bool = False) -> None:
         """Start everything, say what there is to try, and stay until told to stop (or, with_parent, until it dies)."""
+        parent = os.getppid() if with_parent else None
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, self._leaving.set)
         try:
             await self._start()
-            self._note()
-            await self._welcome()
-            await self._stay(os.getppid() if with_parent else None)
+            if not self._leaving.is_set():
+                self._note()
+                await self._welcome()
+                await self._stay(parent)
         finally:
             await self._stop()
 
@@ -187,6 +189,8 @@ class Up:
         """The sandbox's agencies may call us, as `tangrat agency add` would let a real one."""
         settings = settings_module.read(self._environment)
         await self._until_ready(self._children[0])
+        if self._leaving.is_set():
+            return
         found = (await self._http.request("GET", f"{self.sandbox}/sandbox/agency-clients", deadline_s=5)).json()
         store, clock = Store(settings.mongodb_uri.reveal(), database=settings.mongodb_database), SystemClock()
         try:
@@ -217,8 +221,6 @@ class Up:
         return f"http://127.0.0.1:{self._environment['TANGRAT_SANDBOX_PORT']}"
 
     async def _welcome(self) -> None:
-        if self._leaving.is_set():
-            return
         samples = (await self._http.request("GET", f"{self.sandbox}/sandbox/citizens", deadline_s=5)).json()
 
         def say(text: str = "") -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -25,7 +26,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write the rows there (BENCH_JSON=file)")
     parser.add_argument("--rounds", type=int, default=5)
     told = parser.parse_args()
-    console, rows = Console(), list[Row]()
+    console, rows = Console(width=None if sys.stdout.isatty() else 120), list[Row]()
     with Progress(console=Console(stderr=True), transient=True) as progress:
         for name in [told.only] if told.only else BENCHES:
             bench = Bench(name, rounds=told.rounds, progress=progress)

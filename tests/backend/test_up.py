@@ -122,6 +122,25 @@ def test_however_it_ends_no_process_and_no_socket_is_left(
         assert process.wait(5) == 0
 
 
+@pytest.mark.parametrize("after_s", [0.3, 1.0, 1.8])
+def test_told_to_stop_while_it_starts_it_stops(
+    after_s: float, environment: dict[str, str], processes: list[subprocess.Popen[str]]
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "backend", "up"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    processes.append(process)
+    time.sleep(after_s)
+    whole = family(process.pid)
+
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=40)
+
+    assert "Traceback" not in said
+    assert all_gone(whole | family(process.pid), within_s=5)
+
+
 def test_it_starts_again_on_what_a_killed_one_left(
     environment: dict[str, str], processes: list[subprocess.Popen[str]]
 ) -> None:
