@@ -15,7 +15,7 @@ $(READY): requirements/dev.lock pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help setup run test lint docs bench lock schema
+.PHONY: help setup run test lint docs bench soak lock schema
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ lint: $(READY) ## ruff, mypy strict, the layers of the house, the printed schema
 
 bench: $(READY) ## measured ratios; BENCH=name runs one, BENCH_JSON=file writes rows
 	@$(BIN)/python -m benchmarks $(if $(BENCH),--only $(BENCH)) $(if $(BENCH_JSON),--json $(BENCH_JSON))
+
+soak: $(READY) ## a whole system whose processes are killed again and again while events come in; KILLS=n
+	@KILLS=$(or $(KILLS),30) $(BIN)/python -m pytest -m slow --timeout 3600 tests/journeys/test_soak.py -s
 
 docs: $(READY) ## print the generated pages of docs/ anew
 	@$(BIN)/tangrat schema --write

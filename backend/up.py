@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from backend.processes import bind
 from foundation import settings as settings_module
@@ -246,6 +247,15 @@ class Up:
         while not self._leaving.is_set():
             if parent is not None and os.getppid() != parent:
                 return
+            if self._mongo.has_died:
+                self._console.print(
+                    "[yellow]mongod ended; starting it again. What was acknowledged is in its journal.[/]"
+                )
+                try:
+                    self._mongo.start()
+                except CannotStart as exc:
+                    self._console.print(f"[yellow]{escape(exc.message)}; trying again[/]")
+                    continue
             for child in self._children:
                 if child.process is not None and child.process.returncode is not None:
                     wait = _RESTART_AFTER_S[min(child.started - 1, len(_RESTART_AFTER_S) - 1)]

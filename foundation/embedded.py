@@ -56,17 +56,28 @@ class EmbeddedMongo:
         self._folder = folder
         self._binary = binary
         self._cache_gb = cache_gb
+        self._port = 0
+        self._should_run = False
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
+    @property
+    def has_died(self) -> bool:
+        """It ran once, nobody stopped it since, and it is gone."""
+        return self._should_run and (self._process is None or self._process.poll() is not None)
+
     def start(self, *, patience_s: float = 20.0) -> str:
-        """Start mongod and wait until it is primary. CannotStart says in one sentence what is in the way."""
+        """Start mongod and wait until it is primary. CannotStart says in one sentence what is in the way.
+
+        Started again, it keeps its address.
+        """
         binary = self._binary or _binary()
         make_folder(self._folder)
-        port = free_port()
+        self._end()
+        port = self._port = self._port or free_port()
         log = self._folder / "mongod.log"
         self._process = subprocess.Popen(  # noqa: S603 -- our own wheel's binary with our own arguments
             [
@@ -82,8 +93,9 @@ class EmbeddedMongo:
         try:
             self._become_primary(port, log, deadline=time.monotonic() + patience_s)
         except BaseException:
-            self.stop()
+            self._end()
             raise
+        self._should_run = True
         return f"mongodb://127.0.0.1:{port}/?replicaSet={_SET}"
 
     def _become_primary(self, port: int, log: Path, *, deadline: float) -> None:
@@ -142,6 +154,10 @@ class EmbeddedMongo:
 
     def stop(self) -> None:
         """Ask it to end cleanly; insist after ten seconds."""
+        self._should_run = False
+        self._end()
+
+    def _end(self) -> None:
         if self._process is None:
             return
         if self._process.poll() is None:

@@ -90,23 +90,31 @@ def is_public(address: str) -> bool:
 
 def check_endpoint(url: str, *, public_only: bool) -> None:
     """Refuse an address that we would not call: not http(s), with credentials, or, where asked, not public or not TLS."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as exc:  # a bracket that nothing closes
+        raise BadInput("the endpoint is not an address", th="endpoint ไม่ใช่ที่อยู่ (URL) ที่ถูกต้อง") from exc
     try:
         host, _port = parts.hostname, parts.port
     except ValueError as exc:
-        raise BadInput("the endpoint's port is not a number from 1 to 65535") from exc
+        raise BadInput(
+            "the endpoint's port is not a number from 1 to 65535", th="พอร์ตของ endpoint ต้องเป็นตัวเลข 1 ถึง 65535"
+        ) from exc
     if parts.scheme not in ("http", "https") or not host or parts.username or parts.password or parts.fragment:
-        raise BadInput("the endpoint must be a plain http(s) address without user, password or fragment")
+        raise BadInput(
+            "the endpoint must be a plain http(s) address without user, password or fragment",
+            th="endpoint ต้องเป็นที่อยู่ http(s) ที่ไม่มีชื่อผู้ใช้ รหัสผ่าน หรือ fragment (#)",
+        )
     if not public_only:
         return
     if parts.scheme != "https":
-        raise BadInput("the endpoint must be https")
+        raise BadInput("the endpoint must be https", th="endpoint ต้องเป็น https")
     try:
         literal = is_public(host)
     except ValueError:
         return  # a name: it is judged when it resolves, at every connect
     if not literal:
-        raise BadInput("the endpoint's address is not public")
+        raise BadInput("the endpoint's address is not public", th="endpoint ต้องเป็นที่อยู่สาธารณะบนอินเทอร์เน็ต")
 
 
 class _PublicResolver(AbstractResolver):

@@ -46,6 +46,22 @@ _SUSPECT = re.compile(
     rb"\\u00|\\[bfnrt]|\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xb7[\x90-\xaf]|\xef\xbf[\xbe\xbf]"
 )
 _SIGNS = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufdd0-\ufdef\ufffe\uffff]")
+# What a keyword of JSON Schema asks for, in Thai; the English comes from the library.
+_SCHEMA_TH = {
+    "type": "ค่านี้ต้องเป็นชนิด {types}",
+    "enum": "ค่านี้ต้องเป็นค่าใดค่าหนึ่งต่อไปนี้: {options}",
+    "const": "ค่านี้ต้องเป็น {expected_value}",
+    "pattern": "ค่านี้ไม่ตรงกับรูปแบบ {pattern}",
+    "minLength": "ค่านี้ต้องยาวอย่างน้อย {limit} อักขระ",
+    "maxLength": "ค่านี้ต้องยาวไม่เกิน {limit} อักขระ",
+    "minimum": "ค่านี้ต้องไม่น้อยกว่า {limit}",
+    "maximum": "ค่านี้ต้องไม่มากกว่า {limit}",
+    "exclusiveMinimum": "ค่านี้ต้องมากกว่า {limit}",
+    "exclusiveMaximum": "ค่านี้ต้องน้อยกว่า {limit}",
+    "minItems": "ต้องมีอย่างน้อย {limit} รายการ",
+    "maxItems": "ต้องมีไม่เกิน {limit} รายการ",
+    "uniqueItems": "ต้องไม่มีรายการซ้ำกัน",
+}
 
 
 class Publisher(Protocol):
@@ -82,6 +98,7 @@ class Reason:
 
     code: str
     message: str
+    message_th: str
     at: str
 
 
@@ -142,14 +159,17 @@ def read(body: bytes, *, batch: bool) -> list[RawEvent]:
     except orjson.JSONDecodeError as exc:
         raise BadInput(
             f"the body is not JSON in UTF-8, or is nested too deep (line {exc.lineno}, column {exc.colno})",
-            th=f"อ่าน JSON ที่ส่งมาไม่ได้ (บรรทัด {exc.lineno} ตำแหน่ง {exc.colno})",
+            th=f"body ไม่ใช่ JSON ที่เข้ารหัส UTF-8 หรือซ้อนกันลึกเกินไป (บรรทัด {exc.lineno} ตำแหน่ง {exc.colno})",
         ) from exc
     if not isinstance(value, list if batch else dict):
         raise BadInput(
             "application/cloudevents-batch+json carries a JSON array of events"
             if batch
             else "application/cloudevents+json carries one event, a JSON object; application/cloudevents-batch+json a list",
-            th="รูปแบบของ body ไม่ตรงกับ Content-Type",
+            th="body ของ application/cloudevents-batch+json ต้องเป็น JSON array ของเหตุการณ์"
+            if batch
+            else "body ของ application/cloudevents+json ต้องเป็นเหตุการณ์เดียว (JSON object)"
+            " หากส่งหลายเหตุการณ์ใช้ application/cloudevents-batch+json",
         )
     events = value if batch else [value]
     if not events:
@@ -177,26 +197,48 @@ class Contracts:
         """The event as it may be recorded, or every reason why it may not."""
         value = event.value
         if type(value) is not dict:
-            return (Reason(code="NOT_AN_OBJECT", message="an event is a JSON object", at=""),)
-        found = _Findings(
-            [Reason(code="DUPLICATE_KEY", message="a key stands twice here", at=at) for at in event.twice]
-        )
+            return (
+                Reason(
+                    code="NOT_AN_OBJECT",
+                    message="an event is a JSON object",
+                    message_th="เหตุการณ์ต้องเป็น JSON object",
+                    at="",
+                ),
+            )
+        found = _Findings()
+        for at in event.twice:
+            found.add("DUPLICATE_KEY", "a key stands twice here", th="มี key ซ้ำกันในตำแหน่งนี้", at=at)
         try:
             canonical = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
         except orjson.JSONEncodeError:
-            found.add("TOO_DEEP", "the event is nested too deep", "")
+            found.add("TOO_DEEP", "the event is nested too deep", th="เหตุการณ์ซ้อนกันลึกเกินไป", at="")
             return tuple(found)
         if len(canonical) > MAX_EVENT:
-            found.add("TOO_LARGE", f"an event has at most {MAX_EVENT} bytes", "")
+            found.add(
+                "TOO_LARGE",
+                f"an event has at most {MAX_EVENT} bytes",
+                th=f"เหตุการณ์หนึ่งมีขนาดได้ไม่เกิน {MAX_EVENT} ไบต์",
+                at="",
+            )
             return tuple(found)
         if _SUSPECT.search(canonical):
             for at in _signs(value):
-                found.add("FORBIDDEN_CHARACTER", "control characters and bidi overrides are not taken", at)
+                found.add(
+                    "FORBIDDEN_CHARACTER",
+                    "control characters and bidi overrides are not taken",
+                    th="ไม่รับอักขระควบคุมและอักขระเปลี่ยนทิศทางข้อความ (bidi)",
+                    at=at,
+                )
         contract = self._envelope(value, by, now, found)
         data = value.get("data")
         person_number = None
         if type(data) is not dict:
-            found.add("MISSING" if data is None else "DATA", "data must be a JSON object", "/data")
+            found.add(
+                "MISSING" if data is None else "DATA",
+                "data must be a JSON object",
+                th="data ต้องเป็น JSON object",
+                at="/data",
+            )
         elif contract is not None:
             person_number = contract.check(data, found)
         if found or contract is None:
@@ -217,51 +259,86 @@ class Contracts:
     def _envelope(self, value: Mapping[str, Any], by: Publisher, now: datetime, found: _Findings) -> _Contract | None:
         for name in ("specversion", "id", "source", "type"):
             if value.get(name) is None:
-                found.add("MISSING", f"{name} is required", f"/{name}")
+                found.add("MISSING", f"{name} is required", th=f"ต้องระบุ {name}", at=f"/{name}")
         if value.get("specversion") not in (None, "1.0"):
-            found.add("SPECVERSION", 'specversion must be "1.0"', "/specversion")
+            found.add("SPECVERSION", 'specversion must be "1.0"', th='specversion ต้องเป็น "1.0"', at="/specversion")
         if value.get("id") is not None and not _is_id(value["id"]):
-            found.add("ID", "id must be a text of 1 to 200 printable characters", "/id")
+            found.add(
+                "ID",
+                "id must be a text of 1 to 200 printable characters",
+                th="id ต้องเป็นข้อความ 1 ถึง 200 อักขระที่แสดงผลได้",
+                at="/id",
+            )
         if value.get("source") is not None:
             self._source(value["source"], by, found)
         if (time := value.get("time")) is not None:
             _check_time(time, now, found)
         if (kind := value.get("datacontenttype")) is not None and not _is_json(kind):
-            found.add("DATACONTENTTYPE", "datacontenttype must be application/json, or absent", "/datacontenttype")
+            found.add(
+                "DATACONTENTTYPE",
+                "datacontenttype must be application/json, or absent",
+                th="datacontenttype ต้องเป็น application/json หรือไม่ต้องระบุ",
+                at="/datacontenttype",
+            )
         if value.get("subject") is not None and not (
             type(value["subject"]) is str and 0 < len(value["subject"]) <= 500
         ):
-            found.add("SUBJECT", "subject must be a text of 1 to 500 characters", "/subject")
+            found.add(
+                "SUBJECT",
+                "subject must be a text of 1 to 500 characters",
+                th="subject ต้องเป็นข้อความ 1 ถึง 500 อักขระ",
+                at="/subject",
+            )
         if value.get("dataschema") is not None and not _is_reference(value["dataschema"]):
-            found.add("DATASCHEMA", "dataschema must be a URI", "/dataschema")
+            found.add("DATASCHEMA", "dataschema must be a URI", th="dataschema ต้องเป็น URI", at="/dataschema")
         if not value.keys() <= _OURS:
             _check_extensions(value, found)
         return self._type(value.get("type"), by, found)
 
     def _source(self, source: Any, by: Publisher, found: _Findings) -> None:
         if not _is_reference(source):
-            found.add("SOURCE", "source must be a URI reference of 1 to 500 characters", "/source")
+            found.add(
+                "SOURCE",
+                "source must be a URI reference of 1 to 500 characters",
+                th="source ต้องเป็น URI reference ยาว 1 ถึง 500 อักขระ",
+                at="/source",
+            )
             return
         own = (CALENDAR_SOURCE,) if by is CALENDAR else self._sources.get(by.agency, ())
         if not any(source == one or source.startswith((f"{one}:", f"{one}/")) for one in own):
-            found.add("SOURCE_NOT_YOURS", "this source does not belong to the agency that sends it", "/source")
+            found.add(
+                "SOURCE_NOT_YOURS",
+                "this source does not belong to the agency that sends it",
+                th="source นี้ไม่ใช่ของหน่วยงานที่ส่ง",
+                at="/source",
+            )
 
     def _type(self, name: Any, by: Publisher, found: _Findings) -> _Contract | None:
         if name is None:
             return None
         contract = self._contracts.get(name) if type(name) is str else None
         if contract is None:
-            found.add("TYPE_UNKNOWN", "there is no such event type in the catalogue", "/type")
+            found.add(
+                "TYPE_UNKNOWN",
+                "there is no such event type in the catalogue",
+                th="ไม่มีประเภทเหตุการณ์นี้ในแค็ตตาล็อก",
+                at="/type",
+            )
             return None
         agency = contract.type.agency
         if not (by is CALENDAR if agency is None else agency == by.agency):
-            found.add("TYPE_NOT_YOURS", "this agency may not report this type of event", "/type")
+            found.add(
+                "TYPE_NOT_YOURS",
+                "this agency may not report this type of event",
+                th="หน่วยงานนี้ไม่มีสิทธิแจ้งเหตุการณ์ประเภทนี้",
+                at="/type",
+            )
         return contract
 
 
 class _Findings(list[Reason]):
-    def add(self, code: str, message: str, at: str) -> None:
-        self.append(Reason(code=code, message=message, at=at))
+    def add(self, code: str, message: str, *, th: str, at: str) -> None:
+        self.append(Reason(code=code, message=message, message_th=th, at=at))
 
 
 class _Contract:
@@ -279,7 +356,7 @@ class _Contract:
         """Add what is wrong with the data; the identity number of whom it happened to."""
         if not self._validator.is_valid(data):
             for _, error in zip(range(_ENOUGH), self._validator.iter_errors(data), strict=False):
-                found.append(_schema_reason(error))
+                _add_schema_reason(error, found)
         person_number = None
         for path in self._numbers:
             number = _walk(data, path)
@@ -288,7 +365,7 @@ class _Contract:
             try:
                 number = parse_identity_number(number)
             except BadInput as exc:
-                found.add("IDENTITY_NUMBER", exc.message, _pointer(("data", *path)))
+                found.add("IDENTITY_NUMBER", exc.message, th=exc.th, at=_pointer(("data", *path)))
             if path == (self.type.person,):
                 person_number = number
         return person_number
@@ -310,20 +387,34 @@ def _walk(data: Any, path: Sequence[str]) -> Any:
     return data
 
 
-def _schema_reason(error: Any) -> Reason:
+def _add_schema_reason(error: Any, found: _Findings) -> None:
     path = ("data", *error.instance_path)
+    at = _pointer(path)
     match error.kind.as_dict():
         case {"property": name}:
-            return Reason(code="MISSING", message=f"{name} is required", at=_pointer((*path, name)))
+            found.add("MISSING", f"{name} is required", th=f"ต้องระบุ {name}", at=_pointer((*path, name)))
         case {"unexpected": _}:
-            return Reason(
-                code="SCHEMA", message="there are properties here that the type doesn't have", at=_pointer(path)
+            found.add(
+                "SCHEMA",
+                "there are properties here that the type doesn't have",
+                th="มี property ที่เหตุการณ์ประเภทนี้ไม่มี",
+                at=at,
             )
         case {"format": "date"}:
-            return Reason(
-                code="SCHEMA", message="not a real day, written 2026-11-21 in the Common Era", at=_pointer(path)
+            found.add(
+                "SCHEMA",
+                "not a real day, written 2026-11-21 in the Common Era",
+                th="ไม่ใช่วันที่ที่มีจริง ต้องเขียนเป็น ค.ศ. เช่น 2026-11-21",
+                at=at,
             )
-    return Reason(code="SCHEMA", message=str(error.message)[:200], at=_pointer(path))
+        case limits:
+            # The library's own words name what the schema asks for and mask what was sent; so do ours in Thai.
+            found.add("SCHEMA", str(error.message)[:200], th=_said_of_schema_th(error.kind.name, limits)[:200], at=at)
+
+
+def _said_of_schema_th(keyword: str, limits: Mapping[str, Any]) -> str:
+    told = {name: ", ".join(map(str, one)) if isinstance(one, list) else one for name, one in limits.items()}
+    return _SCHEMA_TH.get(keyword, "ค่านี้ไม่เป็นไปตาม JSON Schema ของเหตุการณ์ประเภทนี้").format_map(told)
 
 
 def _is_id(value: Any) -> bool:
@@ -355,20 +446,45 @@ def _check_time(time: Any, now: datetime, found: _Findings) -> None:
             raise ValueError
         moment = _moment(time)
     except (ValueError, OverflowError):
-        found.add("TIME", "time must be an RFC 3339 moment, such as 2026-11-21T10:00:00+07:00", "/time")
+        found.add(
+            "TIME",
+            "time must be an RFC 3339 moment, such as 2026-11-21T10:00:00+07:00",
+            th="time ต้องเป็นวันเวลาตาม RFC 3339 เช่น 2026-11-21T10:00:00+07:00",
+            at="/time",
+        )
         return
     if not _EARLIEST <= moment <= now + _AHEAD:
-        found.add("TIME", "time must lie between 1900 and five minutes from now", "/time")
+        found.add(
+            "TIME",
+            "time must lie between 1900 and five minutes from now",
+            th="time ต้องอยู่ระหว่าง ค.ศ. 1900 กับอีกห้านาทีข้างหน้า",
+            at="/time",
+        )
 
 
 def _check_extensions(value: Mapping[str, Any], found: _Findings) -> None:
     for name in value.keys() - _OURS:
         if name == "data_base64":
-            found.add("DATA_BASE64", "send JSON in `data`; data_base64 is not taken", "/data_base64")
+            found.add(
+                "DATA_BASE64",
+                "send JSON in `data`; data_base64 is not taken",
+                th="ไม่รับ data_base64 โปรดส่ง JSON ใน `data`",
+                at="/data_base64",
+            )
         elif not _EXTENSION.fullmatch(name):
-            found.add("ATTRIBUTE", "a name of an attribute has lower-case letters and digits only", _pointer((name,)))
+            found.add(
+                "ATTRIBUTE",
+                "a name of an attribute has lower-case letters and digits only",
+                th="ชื่อ attribute ต้องมีเฉพาะอักษรละตินตัวพิมพ์เล็ก (a-z) และตัวเลข",
+                at=_pointer((name,)),
+            )
         elif isinstance(value[name], dict | list):
-            found.add("ATTRIBUTE", "an extension attribute holds one plain value", _pointer((name,)))
+            found.add(
+                "ATTRIBUTE",
+                "an extension attribute holds one plain value",
+                th="extension attribute ต้องมีค่าเดี่ยว ไม่ใช่ object หรือ array",
+                at=_pointer((name,)),
+            )
 
 
 def _pointer(path: Sequence[str | int]) -> str:

@@ -62,7 +62,12 @@ _GROUP_BYTES = 8_000_000
 _MOST_WAITING, _MOST_WAITING_BYTES = 5_000, 64_000_000
 _COMMIT_WITHIN_S = 1.0
 _OTHER_CONTENT = (
-    Reason(code="OTHER_CONTENT", message="this source and id came before with another content", at="/id"),
+    Reason(
+        code="OTHER_CONTENT",
+        message="this source and id came before with another content",
+        message_th="source และ id นี้เคยส่งมาแล้วโดยมีเนื้อหาอื่น",
+        at="/id",
+    ),
 )
 
 log = logging.getLogger(__name__)
@@ -378,7 +383,7 @@ def _whole_ms(moment: datetime) -> datetime:
 def _not_written() -> Unavailable:
     return Unavailable(
         "the event may not have been written; send it again, with the same id",
-        th="ยังบันทึกไม่สำเร็จ โปรดส่งเหตุการณ์เดิมอีกครั้ง",
+        th="อาจยังไม่ได้บันทึกเหตุการณ์ โปรดส่งเหตุการณ์เดิมอีกครั้งโดยใช้ id เดิม",
         retry_after_s=1,
     )
 
@@ -386,6 +391,6 @@ def _not_written() -> Unavailable:
 def _busy() -> Unavailable:
     return Unavailable(
         "too many events are waiting to be written; send it again, with the same id",
-        th="มีเหตุการณ์รอบันทึกมาก โปรดส่งเหตุการณ์เดิมอีกครั้ง",
+        th="มีเหตุการณ์รอบันทึกมากเกินไป โปรดส่งเหตุการณ์เดิมอีกครั้งโดยใช้ id เดิม",
         retry_after_s=1,
     )

@@ -110,6 +110,7 @@ async def _held(asking: Asking, operation: Operation[T], is_wanted: bool) -> Ans
     if answer.value is None and answer.state != "NOT_FOUND":
         raise Unavailable(
             f"{answer.agency} gave no answer: {answer.problem.code if answer.problem else answer.state}",
+            th=f"{answer.agency} ไม่ได้ให้คำตอบ: {answer.problem.code if answer.problem else answer.state}",
             agency=answer.agency,
         )
     return answer

@@ -115,7 +115,10 @@ class _Events:
         kind = _content_type(request, _SINGLE, _BATCH)
         if any(name.startswith(b"ce-") for name, _ in request.scope["headers"]):
             # In structured mode the body says it all; a header that says otherwise would win or lose in silence.
-            raise BadInput("ce- headers don't belong on a structured message; leave them out")
+            raise BadInput(
+                "ce- headers don't belong on a structured message; leave them out",
+                th="ข้อความแบบ structured ต้องไม่มี header ที่ขึ้นต้นด้วย ce- โปรดนำออก",
+            )
         is_batch = kind == _BATCH
         body = await _body(request, most=MAX_BATCH_BODY if is_batch else MAX_EVENT)
         events = read(body, batch=is_batch)
@@ -136,7 +139,10 @@ class _Events:
         event = await self._intake.get(request.path_params["event"])
         wish = await self._wish_for(event, client) if event is not None else None
         if event is None or wish is None:
-            raise NotFound("there is no such event, or none of a type you subscribed to", th="ไม่พบเหตุการณ์นี้")
+            raise NotFound(
+                "there is no such event, or none of a type you subscribed to",
+                th="ไม่พบเหตุการณ์นี้ หรือไม่ใช่เหตุการณ์ประเภทที่สมัครรับไว้",
+            )
         if event["person"] is not None:
             await self._access_log.record(
                 subject=event["person"], actor=client.client_id, agency=client.agency,
@@ -165,11 +171,18 @@ class _Wishes:
 
     async def create(self, request: Request, client: AgencyClient) -> Response:
         wish = await _object(request)
-        if unknown := wish.keys() - _WISH:
-            raise BadInput(f"a subscription has {', '.join(sorted(_WISH))} and no other {len(unknown)} field(s)")
+        if wish.keys() - _WISH:
+            known = ", ".join(sorted(_WISH))
+            raise BadInput(
+                f"the only fields of a subscription are {known}; leave out the others",
+                th=f"การสมัครรับเหตุการณ์มีเพียงฟิลด์ {known} โปรดนำฟิลด์อื่นออก",
+            )
         endpoint = wish.get("endpoint")
         if endpoint is not None and not isinstance(endpoint, str):
-            raise BadInput("endpoint must be an address, or left out to use the pull feed", at="/endpoint")
+            raise BadInput(
+                "endpoint must be an address, or left out to use the pull feed",
+                th="endpoint ต้องเป็นที่อยู่ (URL) หรือไม่ต้องระบุหากจะดึงเหตุการณ์จาก feed เอง", at="/endpoint",
+            )  # fmt: skip
         made = await self._subscriptions.create(
             agency=client.agency, client=client.client_id, types=wish.get("types", ()), endpoint=endpoint,
             purpose=wish.get("purpose", ""), legal_ground=wish.get("legal_ground", ""),
@@ -204,7 +217,10 @@ class _Deliveries:
 
     async def list(self, request: Request, client: AgencyClient) -> Response:
         if request.query_params.get("state", "buried") != "buried":
-            raise BadInput("state can be buried: what was given up or expired, and can be replayed")
+            raise BadInput(
+                "only failed deliveries are listed: leave state out, or ask for state=buried",
+                th="ดูได้เฉพาะการส่งที่ล้มเหลว โปรดไม่ระบุ state หรือระบุเป็น state=buried",
+            )
         after = request.query_params.get("after") or None
         found = await self._notifier.failed(await self._own(client), _limit(request), after)
         shown = [_failed(one) for one in found.items]
@@ -242,7 +258,12 @@ def _guarded(
             reference = secrets.token_hex(6)
             log.exception("the agencies' door failed", extra={"reference": reference, "path": request.scope["path"]})
             metrics.alarms.labels("agency_door").inc()
-            response = _refusal(SuperAppError(f"something went wrong on our side; reference {reference}"))
+            response = _refusal(
+                SuperAppError(
+                    f"something went wrong on our side; reference {reference}",
+                    th=f"ระบบของเราขัดข้อง หากแจ้งปัญหา โปรดระบุรหัสอ้างอิง {reference}",
+                )
+            )
         metrics.requests.labels("agency", str(response.status_code)).inc()
         return response
 
@@ -252,7 +273,11 @@ def _guarded(
 def _bearer(request: Request) -> str:
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token.strip():
-        raise Unauthenticated("send an access token of /agency/token: `Authorization: Bearer …`", is_missing=True)
+        raise Unauthenticated(
+            "send an access token of /agency/token: `Authorization: Bearer …`",
+            th="โปรดส่ง access token ที่ได้จาก /agency/token มาใน header `Authorization: Bearer …`",
+            is_missing=True,
+        )
     return token.strip()
 
 
@@ -268,7 +293,7 @@ def _refusal(exc: SuperAppError) -> Response:
             for one in exc.refusals
         ]
     elif "at" in exc.facts:
-        details = [{"at": exc.facts["at"], "message": exc.message}]
+        details = [{"at": exc.facts["at"], "message": exc.message, "message_th": exc.th}]
     headers = {}
     match exc:
         case Unauthenticated():
@@ -292,14 +317,14 @@ def _content_type(request: Request, *known: str) -> str:
     if kind.strip().lower() not in known or charset not in ("", "utf-8") or encoding != "identity":
         raise _UnsupportedMediaType(
             f"the Content-Type must be {' or '.join(known)}, in UTF-8 and not compressed",
-            th=f"Content-Type ต้องเป็น {' หรือ '.join(known)}",
+            th=f"Content-Type ต้องเป็น {' หรือ '.join(known)} เข้ารหัส UTF-8 และไม่บีบอัด",
         )
     return kind.strip().lower()
 
 
 async def _body(request: Request, *, most: int) -> bytes:
     """The whole body, if it is no larger than that and comes in time."""
-    too_large = TooLarge(f"the body is larger than {most} bytes", th=f"ข้อมูลที่ส่งมาใหญ่เกิน {most} ไบต์")
+    too_large = TooLarge(f"the body is larger than {most} bytes", th=f"body มีขนาดเกิน {most} ไบต์")
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced[:19]) > most:
         raise too_large
@@ -312,7 +337,10 @@ async def _body(request: Request, *, most: int) -> bytes:
                     raise too_large
                 chunks.append(chunk)
     except TimeoutError as exc:
-        raise _TooSlow(f"the body did not come within {_BODY_WITHIN_S:g} seconds", th="ส่งข้อมูลช้าเกินไป") from exc
+        raise _TooSlow(
+            f"the body did not come within {_BODY_WITHIN_S:g} seconds",
+            th=f"ส่ง body มาไม่ครบภายใน {_BODY_WITHIN_S:g} วินาที",
+        ) from exc
     return b"".join(chunks)
 
 
@@ -338,9 +366,9 @@ async def _object(request: Request) -> Mapping[str, Any]:
     try:
         value = orjson.loads(await _body(request, most=_LARGEST_WISH))
     except orjson.JSONDecodeError as exc:
-        raise BadInput("the body is not JSON in UTF-8", th="อ่าน JSON ที่ส่งมาไม่ได้") from exc
+        raise BadInput("the body is not JSON in UTF-8", th="body ไม่ใช่ JSON ที่เข้ารหัส UTF-8") from exc
     if not isinstance(value, dict):
-        raise BadInput("the body must be a JSON object", th="ต้องส่ง JSON object")
+        raise BadInput("the body must be a JSON object", th="body ต้องเป็น JSON object")
     return value
 
 

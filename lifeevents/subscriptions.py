@@ -24,7 +24,7 @@ from standardwebhooks import Webhook
 
 from foundation.clock import Clock
 from foundation.errors import BadInput, Conflict, NotFound
-from foundation.http import CallFailed, Http, check_endpoint
+from foundation.http import CallFailed, Failure, Http, check_endpoint
 from foundation.ids import new_id
 from foundation.store import Document, Index, Store
 from foundation.telemetry import Metrics
@@ -42,6 +42,13 @@ _OLD_SECRET_GOOD_FOR = timedelta(hours=24)
 _MATCHES_KEPT_S = 1.0
 _MOST_TYPES, _MOST_SUBSCRIPTIONS = 200, 100
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_FAILED_TH: Mapping[Failure, str] = {
+    "DEADLINE": "ไม่ตอบครบภายในเวลาที่กำหนด",
+    "CONNECTION": "เชื่อมต่อไม่ได้",
+    "TOO_LARGE": "คำตอบใหญ่เกินกำหนด",
+    "TLS": "สร้างการเชื่อมต่อที่ปลอดภัย (TLS) ไม่ได้",
+    "NOT_PUBLIC": "ชื่อโดเมนนำไปสู่ที่อยู่ที่ไม่ใช่ที่อยู่สาธารณะ",
+}
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +110,10 @@ class Subscriptions:
         purpose = _text(purpose, "purpose")
         legal_ground = _text(legal_ground, "legal_ground")
         if await self._subscriptions.count_documents({"agency": agency}) >= _MOST_SUBSCRIPTIONS:
-            raise Conflict(f"an agency has at most {_MOST_SUBSCRIPTIONS} subscriptions; delete one first")
+            raise Conflict(
+                f"an agency has at most {_MOST_SUBSCRIPTIONS} subscriptions; delete one first",
+                th=f"หน่วยงานหนึ่งสมัครรับเหตุการณ์ได้ไม่เกิน {_MOST_SUBSCRIPTIONS} รายการ โปรดลบรายการเดิมก่อน",
+            )
         subscription, secret = new_id(), None
         kept: list[Document] = []
         if endpoint is not None:
@@ -156,14 +166,19 @@ class Subscriptions:
         """A new secret. Both sign for a day; then only the new one."""
         held = _there(await self._subscriptions.find_one({"_id": subscription, "agency": agency}))
         if held["endpoint"] is None:
-            raise BadInput("this subscription has no endpoint, so it has no secret")
+            raise BadInput(
+                "this subscription has no endpoint, so it has no secret",
+                th="การสมัครรับนี้ไม่มี endpoint จึงไม่มี secret",
+            )
         secret, until = _new_secret(), self._clock.now() + _OLD_SECRET_GOOD_FOR
         newest = held["secrets"][0]
         change = {"$set": {"secrets": [self._sealed(subscription, secret), {**newest, "until": until}]}}
         # Only over what was read: of two rotations at once, one would show a secret that never signs.
         changed = await self._change(subscription, change, agency=agency, secrets=held["secrets"])
         if changed is None:
-            raise Conflict("the secret was just replaced by another request")
+            raise Conflict(
+                "the secret was just replaced by another request", th="secret นี้เพิ่งถูกเปลี่ยนโดยคำขออื่นที่ส่งมาพร้อมกัน"
+            )
         log.info("subscription secret rotated", extra={"subscription": subscription})
         return WithSecret(subscription=changed, secret=secret)
 
@@ -224,10 +239,16 @@ class Subscriptions:
 
     def _checked_types(self, types: Any) -> tuple[str, ...]:
         if not isinstance(types, list | tuple) or not 1 <= len(types) <= _MOST_TYPES:
-            raise BadInput(f"types must name 1 to {_MOST_TYPES} event types")
+            raise BadInput(
+                f"types must name 1 to {_MOST_TYPES} event types",
+                th=f"types ต้องระบุประเภทเหตุการณ์ 1 ถึง {_MOST_TYPES} ประเภท",
+            )
         for place, one in enumerate(types):
             if not isinstance(one, str) or one not in self._types:
-                raise BadInput(f"types[{place}] is not an event type of the catalogue", at=f"/types/{place}")
+                raise BadInput(
+                    f"types[{place}] is not an event type of the catalogue",
+                    th=f"types[{place}] ไม่ใช่ประเภทเหตุการณ์ที่มีในแค็ตตาล็อก", at=f"/types/{place}",
+                )  # fmt: skip
         return tuple(dict.fromkeys(types))
 
     async def _challenge(self, endpoint: str, *signing: str) -> None:
@@ -245,16 +266,25 @@ class Subscriptions:
                 "POST", endpoint, deadline_s=_ANSWER_WITHIN_S, headers=headers, body=body.encode(), max_body=4096
             )
         except CallFailed as exc:
-            raise BadInput(f"the endpoint did not answer the challenge: {exc.why}", failure=exc.failure) from exc
+            raise BadInput(
+                f"the endpoint did not answer the challenge: {exc.why}",
+                th=f"endpoint ไม่ตอบคำท้า (challenge): {_FAILED_TH[exc.failure]}", failure=exc.failure,
+            ) from exc  # fmt: skip
         if reply.status != 200:
-            raise BadInput(f"the endpoint answered the challenge with {reply.status} instead of 200")
+            raise BadInput(
+                f"the endpoint answered the challenge with {reply.status} instead of 200",
+                th=f"endpoint ตอบคำท้า (challenge) ด้วยสถานะ {reply.status} แทนที่จะเป็น 200",
+            )
         try:
             said = reply.json()
         except ValueError:
             said = None
         answer = said.get("challenge") if isinstance(said, dict) else None
         if not isinstance(answer, str) or not hmac.compare_digest(answer.encode(), word.encode()):
-            raise BadInput('the endpoint did not answer {"challenge": …} with the word it was sent')
+            raise BadInput(
+                'the endpoint did not answer {"challenge": …} with the word it was sent',
+                th='endpoint ไม่ได้ตอบ {"challenge": …} ด้วยคำที่ส่งไปให้',
+            )
 
     def _sealed(self, subscription: str, secret: str) -> Document:
         return {"sealed": self._vault.seal(secret.encode(), context=f"subscriptions.secret {subscription}")}
@@ -272,9 +302,12 @@ def _new_secret() -> str:
 
 def _text(value: Any, name: str) -> str:
     if not isinstance(value, str) or not 3 <= len(value.strip()) <= 500:
-        raise BadInput(f"{name} is required: a text of 3 to 500 characters", at=f"/{name}")
+        raise BadInput(
+            f"{name} is required: a text of 3 to 500 characters",
+            th=f"ต้องระบุ {name} เป็นข้อความ 3 ถึง 500 อักขระ", at=f"/{name}",
+        )  # fmt: skip
     if not value.isprintable() or _BIDI.search(value):
-        raise BadInput(f"{name} holds characters that can't be printed", at=f"/{name}")
+        raise BadInput(f"{name} holds characters that can't be printed", th=f"{name} มีอักขระที่แสดงผลไม่ได้", at=f"/{name}")
     return value.strip()
 
 

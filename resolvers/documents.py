@@ -108,7 +108,10 @@ class Documents:
 
     def _read(self, text: str, operation_name: str | None) -> Prepared:
         if len(text) > self._limits.document_chars:
-            raise DocumentTooLarge(f"a document has at most {self._limits.document_chars} characters")
+            raise DocumentTooLarge(
+                f"a document has at most {self._limits.document_chars} characters",
+                th=f"เอกสาร GraphQL ยาวได้ไม่เกิน {self._limits.document_chars} อักขระ",
+            )
         document = self._parse(text)
         self._measure.check_shape(document)
         operation = _chosen(document, operation_name)
@@ -128,9 +131,14 @@ class Documents:
             return parse(text, max_lexical_tokens=tokens, max_comments=tokens)
         except GraphQLSyntaxError as exc:
             if exc.description.startswith("Document contains more than"):
-                raise TooManyTokens(f"a document has at most {tokens} tokens") from None
+                raise TooManyTokens(
+                    f"a document has at most {tokens} tokens", th=f"เอกสาร GraphQL มีได้ไม่เกิน {tokens} token"
+                ) from None
             if exc.description.startswith("Document is nested too deeply"):
-                raise TooDeep(f"an operation is at most {self._limits.depth} fields deep") from None
+                raise TooDeep(
+                    f"an operation is at most {self._limits.depth} fields deep",
+                    th=f"operation ซ้อนฟิลด์ได้ลึกไม่เกิน {self._limits.depth} ชั้น",
+                ) from None
             raise NotValid("SYNTAX_ERROR", [_without_values(exc)]) from None
 
     def _check_cost(self, prepared: Prepared, variables: Mapping[str, Any]) -> None:
@@ -250,9 +258,15 @@ def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode
     if name is not None:
         operations = [one for one in operations if one.name is not None and one.name.value == name]
     if not operations:
-        raise UnknownOperation("the document has no operation" + (" of that name" if name is not None else ""))
+        raise UnknownOperation(
+            "the document has no operation" + (" of that name" if name is not None else ""),
+            th="เอกสารนี้ไม่มี operation" + ("ชื่อนั้น" if name is not None else ""),
+        )
     if len(operations) > 1:
-        raise AmbiguousOperation("the document has several operations: say which in operationName")
+        raise AmbiguousOperation(
+            "the document has several operations: say which in operationName",
+            th="เอกสารนี้มีหลาย operation โปรดระบุใน operationName ว่าต้องการรายการใด",
+        )
     return operations[0]
 
 

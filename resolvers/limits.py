@@ -136,23 +136,42 @@ class Measure:
         limits = self._limits
         walk = _Walk(self._schema, document, {})
         if len(walk.fragments) > limits.fragments:
-            raise TooManyFragments(f"a document has at most {limits.fragments} fragments")
+            raise TooManyFragments(
+                f"a document has at most {limits.fragments} fragments",
+                th=f"เอกสาร GraphQL มีได้ไม่เกิน {limits.fragments} fragment",
+            )
         for operation in walk.operations:
             extent = walk.operation(operation)
             if not self._introspection and walk.introspects:
-                raise IntrospectionOff("introspection is off here; the schema is published as schema.graphql")
+                raise IntrospectionOff(
+                    "introspection is off here; the schema is published as schema.graphql",
+                    th="ที่นี่ปิด introspection ไว้ ดู schema ได้ที่ schema.graphql",
+                )
             if extent.names.total() > limits.root_fields:
-                raise TooManyRootFields(f"an operation has at most {limits.root_fields} root fields")
+                raise TooManyRootFields(
+                    f"an operation has at most {limits.root_fields} root fields",
+                    th=f"operation มีฟิลด์ชั้นบนสุดได้ไม่เกิน {limits.root_fields} ฟิลด์",
+                )
             if extent.depth > limits.depth:
-                raise TooDeep(f"an operation is at most {limits.depth} fields deep, its fragments written out")
+                raise TooDeep(
+                    f"an operation is at most {limits.depth} fields deep, its fragments written out",
+                    th=f"operation ซ้อนฟิลด์ได้ลึกไม่เกิน {limits.depth} ชั้น นับรวมใน fragment",
+                )
             if extent.aliases > limits.aliases:
-                raise TooManyAliases(f"an operation has at most {limits.aliases} aliases, its fragments written out")
+                raise TooManyAliases(
+                    f"an operation has at most {limits.aliases} aliases, its fragments written out",
+                    th=f"operation มี alias ได้ไม่เกิน {limits.aliases} รายการ นับรวมใน fragment",
+                )
             if extent.directives > limits.directives:
                 raise TooManyDirectives(
-                    f"an operation has at most {limits.directives} directives, its fragments written out"
+                    f"an operation has at most {limits.directives} directives, its fragments written out",
+                    th=f"operation มี directive ได้ไม่เกิน {limits.directives} รายการ นับรวมใน fragment",
                 )
             if extent.repeats > limits.repeats:
-                raise TooManyRepeats(f"an operation repeats its fields at most {limits.repeats} times")
+                raise TooManyRepeats(
+                    f"an operation repeats its fields at most {limits.repeats} times",
+                    th=f"operation เรียกฟิลด์เดิมซ้ำได้ไม่เกิน {limits.repeats} ครั้ง",
+                )
 
     def sizes(self, document: DocumentNode, operation: OperationDefinitionNode) -> frozenset[str]:
         """The variables that say how large a page or list is, so that the cost depends on them."""
@@ -168,7 +187,8 @@ class Measure:
         if cost > self._limits.cost:
             raise TooComplex(
                 f"the answer could hold {cost} values, and {self._limits.cost} is the most: ask for smaller pages"
-                " or fewer fields"
+                " or fewer fields",
+                th=f"คำตอบอาจมีถึง {cost} ค่า จากที่ให้ได้ไม่เกิน {self._limits.cost} ค่า โปรดขอหน้าที่เล็กลงหรือลดจำนวนฟิลด์",
             )
 
 

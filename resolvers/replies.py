@@ -28,6 +28,10 @@ _UNAVAILABLE = Text(
     th="ระบบยังให้บริการไม่ได้ในขณะนี้ โปรดลองใหม่ภายหลัง (รหัสอ้างอิง {reference})",
     en="The service can't answer now. Please try again later (reference {reference}).",
 )
+_WRONG_ARGUMENT = Text(
+    th="อาร์กิวเมนต์ '{name}' มีค่าที่รับไม่ได้",
+    en="Argument '{name}' has a value that it can't take.",
+)
 # What a fact of an error is called in `extensions`; other facts are for the log.
 _SHOWN_FACTS = {"field": "field", "retry_after_s": "retryAfter"}
 
@@ -77,7 +81,8 @@ def _execution_error(found: GraphQLError, language: Language) -> dict[str, Any]:
     elif isinstance(cause, GraphQLError) and cause.message.startswith("Argument '"):
         # A variable that its type allowed and the argument doesn't: null, mostly. The rest of the message quotes it.
         name = cause.message.removeprefix("Argument '").partition("'")[0]
-        said = {"message": f"Argument '{name}' has a value that it can't take.", "extensions": {"code": "BAD_INPUT"}}
+        message = _WRONG_ARGUMENT.said_in(language).format(name=name)
+        said = {"message": message, "extensions": {"code": "BAD_INPUT"}}
     else:
         where = ".".join(step for step in found.path or () if isinstance(step, str))
         said = masked(cause, language, where=where)

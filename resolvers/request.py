@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 
 from foundation import strict_json
 from foundation.errors import BadInput, SuperAppError
+from foundation.language import Text
 from resolvers.limits import Limits
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -26,7 +27,7 @@ HTML: MediaType = "text/html"
 
 _MOST_PARAMETERS = 20
 _PASSED_OVER, _PASSED_OVER_S = 2_000_000, 1.0
-_NUL = "a text holds a NUL character"
+_BODY = Text(th="body", en="the body")
 
 
 class BatchNotSupported(BadInput):
@@ -59,8 +60,8 @@ class MethodNotAllowed(SuperAppError):
     code = "METHOD_NOT_ALLOWED"
     status = 405
 
-    def __init__(self, message: str, *, allow: str) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, th: str, allow: str) -> None:
+        super().__init__(message, th=th)
         self.allow = allow
 
 
@@ -128,47 +129,58 @@ async def read_post(headers: Mapping[bytes, bytes], receive: Receive, limits: Li
     length = headers.get(b"content-length", b"")
     if length.isdigit() and (len(length) > 12 or int(length) > limits.body_bytes):
         await _pass_over(receive)
-        raise BodyTooLarge(f"a body has at most {limits.body_bytes} bytes")
+        raise _too_large(limits)
     body = await _body(receive, limits)
     if not body.strip():
-        raise BadInput("the body is empty; it must be a JSON object with the field 'query'", field="query")
-    return _asked(_loads(body, "the body"))
+        raise BadInput(
+            "the body is empty; it must be a JSON object with the field 'query'",
+            th="body ว่างเปล่า ต้องเป็น JSON object ที่มีฟิลด์ 'query'", field="query",
+        )  # fmt: skip
+    return _asked(_loads(body, _BODY))
 
 
 def read_get(query_string: bytes, limits: Limits) -> Asked:
     """A GET: the same fields in the address, `variables` and `extensions` as JSON texts."""
     if len(query_string) > limits.body_bytes:
-        raise BodyTooLarge(f"an address has at most {limits.body_bytes} bytes")
+        raise BodyTooLarge(
+            f"an address has at most {limits.body_bytes} bytes", th=f"ที่อยู่ (URL) ยาวได้ไม่เกิน {limits.body_bytes} ไบต์"
+        )
     try:
         pairs = parse_qsl(
             query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS
         )
     except (UnicodeError, ValueError):
-        raise BadInput("the address holds what is not percent-encoded UTF-8, or too many parameters") from None
+        raise BadInput(
+            "the address holds what is not percent-encoded UTF-8, or too many parameters",
+            th="ที่อยู่ (URL) มีส่วนที่ไม่ใช่ UTF-8 แบบ percent-encoding หรือมีพารามิเตอร์มากเกินไป",
+        ) from None
     fields: dict[str, Any] = {}
     for name, value in pairs:
         if "\0" in value:
-            raise BadInput(_NUL)
+            raise _nul()
         if name in fields and name in ("query", "operationName", "variables", "extensions"):
-            raise BadInput(f"'{name}' is there twice", field=name)
+            raise BadInput(f"'{name}' is there twice", th=f"มี '{name}' ซ้ำกัน", field=name)
         fields[name] = value
     for name in ("variables", "extensions"):
         if name in fields:
             text = fields[name]
-            fields[name] = _loads(text.encode(), f"'{name}'") if text.strip() else None
+            fields[name] = _loads(text.encode(), Text(th=f"'{name}'", en=f"'{name}'")) if text.strip() else None
     return _asked(fields)
 
 
 def _check_media(content_type: bytes, encoding: bytes) -> None:
     name, *parameters = (one.strip().lower() for one in content_type.split(b";"))
     if name != b"application/json":
-        raise UnsupportedMediaType("send application/json; forms, multipart and plain text are not taken")
+        raise UnsupportedMediaType(
+            "send application/json; forms, multipart and plain text are not taken",
+            th="โปรดส่งเป็น application/json เราไม่รับฟอร์ม multipart หรือข้อความธรรมดา",
+        )
     for parameter in parameters:
         key, _, value = parameter.partition(b"=")
         if key.strip() == b"charset" and value.strip(b' "') not in (b"utf-8", b"utf8"):
-            raise UnsupportedMediaType("the body must be UTF-8")
+            raise UnsupportedMediaType("the body must be UTF-8", th="body ต้องเข้ารหัส UTF-8")
     if encoding.strip().lower() not in (b"", b"identity"):
-        raise UnsupportedMediaType("the body must not be compressed")
+        raise UnsupportedMediaType("the body must not be compressed", th="ต้องไม่บีบอัด body")
 
 
 async def _body(receive: Receive, limits: Limits) -> bytes:
@@ -182,11 +194,13 @@ async def _body(receive: Receive, limits: Limits) -> bytes:
                 received += message.get("body", b"")
                 if len(received) > limits.body_bytes:
                     await _pass_over(receive)
-                    raise BodyTooLarge(f"a body has at most {limits.body_bytes} bytes")
+                    raise _too_large(limits)
                 if not message.get("more_body"):
                     return received
     except TimeoutError:
-        raise BodyTooSlow(f"the whole body must arrive within {limits.body_s:g} s") from None
+        raise BodyTooSlow(
+            f"the whole body must arrive within {limits.body_s:g} s", th=f"ต้องส่ง body ให้ครบภายใน {limits.body_s:g} วินาที"
+        ) from None
 
 
 async def _pass_over(receive: Receive) -> None:
@@ -201,35 +215,65 @@ async def _pass_over(receive: Receive) -> None:
                 left -= len(message.get("body", b""))
 
 
-def _loads(text: bytes, where: str) -> Any:
+def _loads(text: bytes, where: Text) -> Any:
     """JSON as RFC 8259 and nothing looser; NUL and repeated keys are refused, because readers disagree about them."""
     try:
         value = strict_json.loads(text)
         if b"\\u0000" in text:
-            raise BadInput(_NUL)
+            raise _nul()
     except strict_json.KeyTwice:
-        raise BadInput(f"{where} has the same key twice in one object") from None
+        raise BadInput(
+            f"{where.en} has the same key twice in one object", th=f"{where.th} มี key ซ้ำกันใน object เดียว"
+        ) from None
     except (RecursionError, ValueError):
         # The decoder's message quotes what it met, so it isn't passed on.
-        raise BadInput(f"{where} is not valid JSON in UTF-8") from None
+        raise BadInput(
+            f"{where.en} is not valid JSON in UTF-8", th=f"{where.th} ไม่ใช่ JSON ที่ถูกต้องและเข้ารหัส UTF-8"
+        ) from None
     return value
+
+
+def _too_large(limits: Limits) -> BodyTooLarge:
+    return BodyTooLarge(
+        f"a body has at most {limits.body_bytes} bytes", th=f"body มีขนาดได้ไม่เกิน {limits.body_bytes} ไบต์"
+    )
+
+
+def _nul() -> BadInput:
+    return BadInput("a text holds a NUL character", th="มีข้อความที่มีอักขระ NUL")
 
 
 def _asked(fields: Any) -> Asked:
     if isinstance(fields, list):
-        raise BatchNotSupported("several operations in one request are not taken; send them one by one")
+        raise BatchNotSupported(
+            "several operations in one request are not taken; send them one by one",
+            th="ไม่รับหลาย operation ในคำขอเดียว โปรดส่งทีละรายการ",
+        )
     if not isinstance(fields, dict):
-        raise BadInput("the body must be a JSON object with the field 'query'", field="query")
+        raise BadInput(
+            "the body must be a JSON object with the field 'query'",
+            th="body ต้องเป็น JSON object ที่มีฟิลด์ 'query'", field="query",
+        )  # fmt: skip
     query = fields.get("query")
     if not isinstance(query, str) or not query.strip():
-        raise BadInput("'query' must be a text with a GraphQL document", field="query")
+        raise BadInput(
+            "'query' must be a text with a GraphQL document",
+            th="'query' ต้องเป็นข้อความที่เป็นเอกสาร GraphQL", field="query",
+        )  # fmt: skip
     operation_name = fields.get("operationName")
     if operation_name is not None and not isinstance(operation_name, str):
-        raise BadInput("'operationName' must be a text or null", field="operationName")
+        raise BadInput(
+            "'operationName' must be a text or null",
+            th="'operationName' ต้องเป็นข้อความหรือ null", field="operationName",
+        )  # fmt: skip
     variables = fields.get("variables")
     if variables is not None and not isinstance(variables, dict):
-        raise BadInput("'variables' must be an object or null", field="variables")
+        raise BadInput(
+            "'variables' must be an object or null", th="'variables' ต้องเป็น object หรือ null", field="variables"
+        )
     extensions = fields.get("extensions")
     if extensions is not None and not isinstance(extensions, dict):
-        raise BadInput("'extensions' must be an object or null", field="extensions")
+        raise BadInput(
+            "'extensions' must be an object or null", th="'extensions' ต้องเป็น object หรือ null", field="extensions"
+        )
     return Asked(query=query, operation_name=operation_name or None, variables=variables or {})

@@ -152,11 +152,15 @@ class GraphQLServer:
             headers += self._preflight(request)
             return 204, b""
         if method not in ("GET", "HEAD", "POST"):
-            raise MethodNotAllowed("ask with POST, or with GET for a query", allow=_ALLOWED)
+            raise MethodNotAllowed(
+                "ask with POST, or with GET for a query", th="โปรดถามด้วย POST หรือใช้ GET สำหรับ query", allow=_ALLOWED
+            )
         accept = request.get(b"accept", b"").decode("latin-1")[:1000]
         media = negotiate_media(accept, offers_html=self._offers_page and method != "POST")
         if media is None:
-            raise NotAcceptable(f"this door speaks {GRAPHQL} and {JSON}, in UTF-8")
+            raise NotAcceptable(
+                f"this door speaks {GRAPHQL} and {JSON}, in UTF-8", th=f"ที่นี่ตอบเป็น {GRAPHQL} และ {JSON} ใน UTF-8 เท่านั้น"
+            )
         if media == HTML:
             headers += [
                 (b"content-type", b"text/html; charset=utf-8"),
@@ -196,7 +200,10 @@ class GraphQLServer:
         scheme, _, token = header.decode("latin-1").strip().partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
-            raise Unauthenticated("the Authorization header must be 'Bearer' and an access token")
+            raise Unauthenticated(
+                "the Authorization header must be 'Bearer' and an access token",
+                th="header Authorization ต้องเป็น 'Bearer' ตามด้วย access token",
+            )
         return await self._authenticate(token)
 
     async def _answer(self, asked: Asked, context: Context, *, queries_only: bool) -> tuple[bool, dict[str, Any]]:
@@ -209,7 +216,11 @@ class GraphQLServer:
         except SuperAppError as exc:
             return False, {"errors": [replies.error(exc, context.language)]}
         if queries_only and not prepared.is_query:
-            raise MethodNotAllowed("a GET asks queries only; send this one with POST", allow="POST")
+            raise MethodNotAllowed(
+                "a GET asks queries only; send this one with POST",
+                th="GET ใช้ได้กับ query เท่านั้น โปรดส่งด้วย POST",
+                allow="POST",
+            )
         executor = self._executor(prepared, asked, context)
         if executor is None:
             wrong = wrong_variables(self._schema, prepared, asked.variables)

@@ -99,13 +99,19 @@ class AgencyClients:
     ) -> AgencyClient:  # fmt: skip
         """Let an agency's system call us, or change what is registered. BadInput says what is wrong with the entry."""
         if not _CLIENT_ID.fullmatch(client_id):
-            raise BadInput("client_id must be 1 to 64 letters, digits, dots, hyphens or underscores")
+            raise BadInput(
+                "client_id must be 1 to 64 letters, digits, dots, hyphens or underscores",
+                th="client_id ต้องเป็นอักษรละติน ตัวเลข จุด ขีด (-) หรือขีดล่าง (_) รวม 1 ถึง 64 ตัว",
+            )
         if unknown := set(scopes) - set(SCOPES):
-            raise BadInput(f"there is no scope {min(unknown)!r}; there are {', '.join(SCOPES)}")
+            raise BadInput(
+                f"there is no scope {min(unknown)!r}; there are {', '.join(SCOPES)}",
+                th=f"ไม่มี scope {min(unknown)!r} ที่มีคือ {', '.join(SCOPES)}",
+            )
         if not scopes:
-            raise BadInput("name at least one scope")
+            raise BadInput("name at least one scope", th="โปรดระบุ scope อย่างน้อยหนึ่งรายการ")
         if (jwks_uri is None) == (jwks is None):
-            raise BadInput("give either jwks_uri or jwks")
+            raise BadInput("give either jwks_uri or jwks", th="โปรดระบุ jwks_uri หรือ jwks อย่างใดอย่างหนึ่ง")
         if jwks_uri is not None:
             check_endpoint(jwks_uri, public_only=False)
         if jwks is not None:
@@ -130,11 +136,17 @@ class AgencyClients:
         registered, claims = await self._signer(assertion)
         client = _client(registered)
         if client_id is not None and client_id != client.client_id:
-            raise InvalidClient("client_id names another client than the assertion does")
+            raise InvalidClient(
+                "client_id names another client than the assertion does",
+                th="client_id ไม่ใช่ client เดียวกับใน client assertion",
+            )
         await self._use_up(client.client_id, claims)
         wanted = tuple(dict.fromkeys((scope or "").split())) or client.scopes
         if beyond := set(wanted) - set(client.scopes):
-            raise InvalidScope(f"this client has no scope {min(beyond)[:40]!r}; it has {' '.join(client.scopes)}")
+            raise InvalidScope(
+                f"this client has no scope {min(beyond)[:40]!r}; it has {' '.join(client.scopes)}",
+                th=f"client นี้ไม่มี scope {min(beyond)[:40]!r} ที่มีคือ {' '.join(client.scopes)}",
+            )
         issued_at, life_s = int(self._clock.now().timestamp()), int(ACCESS_LIFE.total_seconds())
         access_token = await self._signing.sign(
             {
@@ -161,9 +173,11 @@ class AgencyClients:
             self._verified.put(digest, known, found_at=now)
         registered = await self._find(known.client.client_id)
         if registered is None or registered["agency"] != known.client.agency:
-            raise Unauthenticated("this client is not registered any more")
+            raise Unauthenticated("this client is not registered any more", th="client นี้ถูกถอนการลงทะเบียนแล้ว")
         if scope not in known.client.scopes or scope not in registered["scopes"]:
-            raise Forbidden(f"this needs a token with the scope {scope}", scope=scope)
+            raise Forbidden(
+                f"this needs a token with the scope {scope}", th=f"ต้องใช้ access token ที่มี scope {scope}", scope=scope
+            )
         return known.client
 
     async def _read(self, bearer: str) -> _Verified:
@@ -171,7 +185,9 @@ class AgencyClients:
         try:
             claims = await self._signing.read(bearer, issuer=self._issuer, audience=self._audience, required=required)
         except NotBelieved as exc:
-            raise Unauthenticated(f"the access token is not accepted: {exc}") from exc
+            raise Unauthenticated(
+                f"the access token is not accepted: {exc}", th=f"ไม่รับ access token นี้: {exc.th}"
+            ) from exc
         client = AgencyClient(
             client_id=claims["client_id"], agency=claims["agency"], scopes=tuple(claims["scope"].split())
         )
@@ -183,7 +199,7 @@ class AgencyClients:
             claimed = _claimed_client(assertion)
             registered = await self._find(claimed)
             if registered is None:
-                raise NotBelieved("no such client is registered")
+                raise NotBelieved("no such client is registered", th="ไม่มี client นี้ในทะเบียน")
             key = await self._keys_of(registered).find(assertion, among=ALGORITHMS)
             claims = read_token(
                 assertion, key,
@@ -196,19 +212,23 @@ class AgencyClients:
             self._check_assertion(claims)
         except NotBelieved as exc:
             log.warning("client assertion refused", extra={"why": str(exc)})
-            raise InvalidClient(f"the client assertion is not accepted: {exc}") from exc
+            raise InvalidClient(
+                f"the client assertion is not accepted: {exc}", th=f"ไม่รับ client assertion นี้: {exc.th}"
+            ) from exc
         return registered, claims
 
     def _check_assertion(self, claims: Claims) -> None:
         now = self._clock.now().timestamp()
         if claims["sub"] != claims["iss"]:
-            raise NotBelieved("iss and sub must both be the client_id")
+            raise NotBelieved("iss and sub must both be the client_id", th="ทั้ง iss และ sub ต้องเป็น client_id")
         if not 1 <= len(claims["jti"]) <= 200:
-            raise NotBelieved("jti must have 1 to 200 characters")
+            raise NotBelieved("jti must have 1 to 200 characters", th="jti ต้องยาว 1 ถึง 200 อักขระ")
         if seconds(claims, "exp") > now + _LONGEST_S + _SKEW_S:
-            raise NotBelieved(f"exp must be at most {_LONGEST_S} seconds ahead")
+            raise NotBelieved(
+                f"exp must be at most {_LONGEST_S} seconds ahead", th=f"exp ต้องอยู่ล่วงหน้าไม่เกิน {_LONGEST_S} วินาที"
+            )
         if seconds(claims, "iat") < now - _LONGEST_S - _SKEW_S:
-            raise NotBelieved("iat is too long ago")
+            raise NotBelieved("iat is too long ago", th="iat ผ่านมานานเกินไป")
 
     async def _use_up(self, client_id: str, claims: Claims) -> None:
         """Note the jti for as long as the assertion could be shown again."""
@@ -218,7 +238,10 @@ class AgencyClients:
             await self._assertions.insert_one({"_id": used, "expires_at": expires_at})
         except DuplicateKeyError as exc:
             log.warning("client assertion replayed", extra={"client": client_id})
-            raise InvalidClient("the client assertion was used before; sign a new one with a new jti") from exc
+            raise InvalidClient(
+                "the client assertion was used before; sign a new one with a new jti",
+                th="client assertion นี้ถูกใช้ไปแล้ว โปรดลงนามใหม่โดยใช้ jti ใหม่",
+            ) from exc
 
     async def _find(self, client_id: str) -> Document | None:
         known = self._registered.get(client_id)
@@ -255,20 +278,26 @@ def _claimed_client(assertion: str) -> str:
     try:
         claims = jwt.decode(assertion, options={"verify_signature": False})
     except jwt.PyJWTError as exc:
-        raise NotBelieved("the assertion is malformed") from exc
+        raise NotBelieved("the assertion is malformed", th="client assertion ผิดรูปแบบ") from exc
     issuer = claims.get("iss")
     if not isinstance(issuer, str) or not _CLIENT_ID.fullmatch(issuer):
-        raise NotBelieved("iss must be the client_id")
+        raise NotBelieved("iss must be the client_id", th="iss ต้องเป็น client_id")
     return issuer
 
 
 def _check_jwks(jwks: Mapping[str, Any]) -> None:
     keys = jwks.get("keys")
     if isinstance(keys, list) and any(isinstance(one, dict) and {"d", "k"} & one.keys() for one in keys):
-        raise BadInput("jwks holds a private key; it was not stored, but should be replaced now that it has travelled")
+        raise BadInput(
+            "jwks holds a private key; it was not stored, but should be replaced now that it has travelled",
+            th="jwks มีกุญแจส่วนตัวอยู่ เราไม่ได้เก็บไว้ แต่ควรเปลี่ยนกุญแจใหม่เพราะถูกส่งออกมาแล้ว",
+        )
     try:
         usable = parse_jwks(dict(jwks))
     except NotBelieved as exc:
-        raise BadInput(f"jwks can't be used: {exc}") from exc
+        raise BadInput(f"jwks can't be used: {exc}", th=f"ใช้ jwks นี้ไม่ได้: {exc.th}") from exc
     if not usable:
-        raise BadInput("jwks holds no key we can use: EC P-256, RSA of 2048 bits or more, or Ed25519")
+        raise BadInput(
+            "jwks holds no key we can use: EC P-256, RSA of 2048 bits or more, or Ed25519",
+            th="jwks ไม่มีกุญแจที่เราใช้ได้ คือ EC P-256, RSA ตั้งแต่ 2048 บิตขึ้นไป หรือ Ed25519",
+        )

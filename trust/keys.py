@@ -54,7 +54,14 @@ _MOST_KEYS = 20
 
 
 class NotBelieved(Exception):
-    """A token is not what it should be. The message says why, for the log and for integrators; it holds no claims."""
+    """A token is not what it should be. The message says why, for the log and for integrators; it holds no claims.
+
+    `th` is the same in Thai.
+    """
+
+    def __init__(self, why: str, *, th: str) -> None:
+        super().__init__(why)
+        self.th = th
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,18 +80,18 @@ class Expected:
 def header_of(token: str) -> Mapping[str, Any]:
     """The unverified header: only good for finding the key."""
     if not token.isascii() or len(token) > LONGEST_TOKEN:
-        raise NotBelieved("the token is too long or not ASCII")
+        raise NotBelieved("the token is too long or not ASCII", th="token ยาวเกินไปหรือไม่ใช่ ASCII")
     try:
         return jwt.get_unverified_header(token)
     except jwt.PyJWTError as exc:
-        raise NotBelieved("the token is malformed") from exc
+        raise NotBelieved("the token is malformed", th="token ผิดรูปแบบ") from exc
 
 
 def read_token(token: str, key: PublicKey, expected: Expected, *, now: datetime) -> Claims:
     """The claims of a token signed by this key and meant as expected; NotBelieved says what is wrong."""
     typ = header_of(token).get("typ")
     if expected.types is not None and (not isinstance(typ, str) or typ.lower() not in expected.types):
-        raise NotBelieved("the token is of another type")
+        raise NotBelieved("the token is of another type", th="typ ของ token ไม่ใช่ชนิดที่ใช้ที่นี่")
     # Explicit algorithms, cut down to what this kind of key can do: an RSA key never checks an HMAC (RFC 8725, 3.1).
     algorithms = [one for one in expected.algorithms if one in algorithms_of(key)]
     try:
@@ -96,18 +103,22 @@ def read_token(token: str, key: PublicKey, expected: Expected, *, now: datetime)
             },
         )  # fmt: skip
     except jwt.MissingRequiredClaimError as exc:
-        raise NotBelieved(f"the token has no {exc.claim}") from exc
+        raise NotBelieved(f"the token has no {exc.claim}", th=f"token ไม่มี {exc.claim}") from exc
     except jwt.InvalidAudienceError as exc:
-        raise NotBelieved(f"aud must be {' or '.join(expected.audience)}") from exc
+        raise NotBelieved(
+            f"aud must be {' or '.join(expected.audience)}", th=f"aud ต้องเป็น {' หรือ '.join(expected.audience)}"
+        ) from exc
     except (jwt.PyJWTError, ValueError) as exc:
-        raise NotBelieved(f"the token is not good ({type(exc).__name__})") from exc
+        raise NotBelieved(
+            f"the token is not good ({type(exc).__name__})", th=f"token ใช้ไม่ได้ ({type(exc).__name__})"
+        ) from exc
     if isinstance(claims["aud"], list) and set(claims["aud"]) - set(expected.audience):
-        raise NotBelieved("the token is meant for others too")
+        raise NotBelieved("the token is meant for others too", th="aud ของ token มีผู้รับอื่นอยู่ด้วย")
     moment = now.timestamp()
     if seconds(claims, "exp") <= moment - expected.late_s:
-        raise NotBelieved("the token has ended")
+        raise NotBelieved("the token has ended", th="token หมดอายุแล้ว")
     if any(name in claims and seconds(claims, name) > moment + expected.early_s for name in ("iat", "nbf")):
-        raise NotBelieved("the token is not valid yet")
+        raise NotBelieved("the token is not valid yet", th="ยังไม่ถึงเวลาที่ token เริ่มใช้ได้")
     return claims
 
 
@@ -115,7 +126,7 @@ def seconds(claims: Mapping[str, Any], name: str) -> float:
     """A claim that is a time. Text, booleans and infinities are none."""
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or abs(value) > 1e11:
-        raise NotBelieved(f"the token's {name} is not a time")
+        raise NotBelieved(f"the token's {name} is not a time", th=f"{name} ของ token ไม่ใช่เวลา")
     return float(value)
 
 
@@ -138,7 +149,7 @@ def parse_jwks(document: Any) -> tuple[PublishedKey, ...]:
     """The keys of a JWK Set that can check a signature. What we can't use is left out, private keys above all."""
     keys = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(keys, list):
-        raise NotBelieved("it is not a JSON Web Key Set")
+        raise NotBelieved("it is not a JSON Web Key Set", th="ไม่ใช่ JSON Web Key Set (JWKS)")
     found = (_parse_jwk(one) for one in keys[:_MOST_KEYS] if isinstance(one, dict))
     return tuple(one for one in found if one is not None)
 
@@ -189,7 +200,10 @@ class Kept(Generic[T]):
                 await self._try()
             if self._has and self._clock.now() - self._has[1] < self._keep + _STALE_AT_MOST:
                 return self._has[0]
-            raise Unavailable("what another party publishes can't be read now") from self._failure
+            raise Unavailable(
+                "what another party publishes can't be read now",
+                th="ขณะนี้อ่านเอกสารที่อีกฝ่ายเผยแพร่ไว้ (เช่น JWKS) ไม่ได้ โปรดลองใหม่ภายหลัง",
+            ) from self._failure
 
     async def _try(self) -> None:
         try:
@@ -217,14 +231,16 @@ class PublishedKeys:
         header = header_of(token)
         kid, algorithm = header.get("kid"), header.get("alg")
         if algorithm not in among:
-            raise NotBelieved("the token's algorithm is not one we accept")
+            raise NotBelieved("the token's algorithm is not one we accept", th="ไม่รับอัลกอริทึม (alg) ของ token นี้")
         for anew in (False, True):
             fitting = [one for one in await self._keys.get(anew=anew) if algorithm in one.algorithms]
             if kid is not None:
                 fitting = [one for one in fitting if one.kid == kid]
             if len(fitting) == 1:
                 return fitting[0].key
-        raise NotBelieved("no published key fits the token" if kid else "the token doesn't name its key (kid)")
+        if kid:
+            raise NotBelieved("no published key fits the token", th="ไม่มีกุญแจที่เผยแพร่ไว้ดอกใดตรงกับ token")
+        raise NotBelieved("the token doesn't name its key (kid)", th="token ไม่ได้ระบุกุญแจ (kid)")
 
 
 async def fetch_json(http: Http, url: str, *, deadline_s: float = 3.0) -> Any:
@@ -275,7 +291,7 @@ class SigningKeys:
         if kid not in self._known:  # another process may have rotated a moment ago
             await self._look(_LOOK_FOR_UNKNOWN)
         if kid not in self._known:
-            raise NotBelieved("the token was not signed by a key of ours")
+            raise NotBelieved("the token was not signed by a key of ours", th="token ไม่ได้ลงนามด้วยกุญแจของเรา")
         expected = Expected(
             algorithms=("ES256",), issuer=issuer, audience=(audience,), types=("at+jwt", "application/at+jwt"),
             required=("sub", "iat", "nbf", "jti", *required), early_s=300,

@@ -126,7 +126,7 @@ class People:
             return held[0], held[1]
         document = await self._people.find_one({"_id": person}, {"pid": 1, "key": 1})
         if document is None or "key" not in document:
-            raise NotFound("there is no such person")
+            raise NotFound("there is no such person", th="ไม่พบบุคคลนี้")
         return self._hold(document)
 
     def _hold(self, document: Document) -> tuple[SealingKey, bytes]:

@@ -232,11 +232,15 @@ class Tokens:
         if found["expires_at"] <= self._clock.now():
             raise InvalidGrant("the code has expired; sign in again", th="รหัสเข้าสู่ระบบหมดอายุ โปรดเข้าสู่ระบบอีกครั้ง")
         if found["client_id"] != client_id:
-            raise InvalidGrant("the code was given to another client")
+            raise InvalidGrant("the code was given to another client", th="code นี้ออกให้ client อื่น")
         if found["redirect_uri"] != redirect_uri:
-            raise InvalidGrant("redirect_uri is not the one that the code was sent to")
+            raise InvalidGrant(
+                "redirect_uri is not the one that the code was sent to", th="redirect_uri ไม่ตรงกับที่ใช้รับ code นี้"
+            )
         if not hmac.compare_digest(challenge_of(code_verifier), found["code_challenge"]):
-            raise InvalidGrant("code_verifier does not fit the code_challenge")
+            raise InvalidGrant(
+                "code_verifier does not fit the code_challenge", th="code_verifier ไม่ตรงกับ code_challenge"
+            )
         person = PersonId(found["person"])
         pair = await self.begin(person, ial=found["ial"], aal=found["aal"], client_id=client_id, session_id=session_id)
         return pair, person

@@ -96,6 +96,16 @@ def all_gone(pids: set[int], *, within_s: float) -> bool:
     return False
 
 
+def is_ready(there: Running) -> bool:
+    try:
+        for url in (f"{there.api}/readyz", f"{there.sandbox}/healthz"):
+            with urlopen(url, timeout=5) as reply:
+                assert reply.status == 200
+    except OSError:
+        return False
+    return True
+
+
 def is_listening(url: str) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", int(url.rsplit(":", 1)[1]))) == 0
@@ -157,20 +167,26 @@ def test_it_starts_again_on_what_a_killed_one_left(
     assert second.wait(40) == 0
 
 
-def test_a_killed_worker_is_started_again(environment: dict[str, str], processes: list[subprocess.Popen[str]]) -> None:
+@pytest.mark.parametrize("name", [b"work", b"serve", b"sandbox", b"mongod"])
+def test_whatever_is_killed_is_started_again(
+    name: bytes, environment: dict[str, str], processes: list[subprocess.Popen[str]]
+) -> None:
     process, there = start(environment, processes)
     before = family(process.pid)
-    worker = next(pid for pid in before if Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[-2] == b"work")
+    arguments = {pid: Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in before}
+    victim = next(pid for pid, words in arguments.items() if words[-2] == name or words[0].endswith(name))
 
-    os.kill(worker, signal.SIGKILL)
+    os.kill(victim, signal.SIGKILL)
 
     deadline = time.monotonic() + 20
     while not (family(process.pid) - before):
         assert time.monotonic() < deadline
         time.sleep(0.1)
+    while not is_ready(there):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     assert process.wait(40) == 0
-    assert there.api
 
 
 def test_a_second_one_on_the_same_folder_is_one_sentence(

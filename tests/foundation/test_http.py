@@ -151,7 +151,7 @@ def test_an_outside_address_is_public() -> None:
 @pytest.mark.parametrize(
     "url",
     ["ftp://x.go.th/", "https://user:pass@x.go.th/", "https:///path", "https://x.go.th:99999/", "https://x.go.th/#a", "http://x.go.th/",
-     "https://127.0.0.1/", "https://[::1]/", "javascript:alert(1)"],
+     "https://127.0.0.1/", "https://[::1]/", "https://[::1", "javascript:alert(1)"],
 )  # fmt: skip
 def test_an_endpoint_that_we_would_not_call_is_refused_at_once(url: str) -> None:
     with pytest.raises(BadInput):

@@ -91,7 +91,9 @@ async def reasons_of(intake: Intake, event: Any, *, by: Any = DOPA) -> dict[str,
     """Code by pointer."""
     with pytest.raises(EventsRefused) as refused:
         await intake.record(RawEvent(event), by=by)
-    return {reason.at: reason.code for reason in refused.value.refusals[0].reasons}
+    reasons = refused.value.refusals[0].reasons
+    assert all(any("\u0e00" <= sign <= "\u0e7f" for sign in one.message_th) for one in reasons)
+    return {reason.at: reason.code for reason in reasons}
 
 
 # ---- once

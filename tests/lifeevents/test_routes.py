@@ -108,11 +108,17 @@ def a_birth(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (event | changes).items() if value is not ...}
 
 
+def is_thai(text: str) -> bool:
+    return any("\u0e00" <= sign <= "\u0e7f" for sign in text)
+
+
 def refused(reply: Reply, status: int, code: str) -> list[Any]:
     """The details of a refusal, which always has the same shape."""
     said = reply.json()
     assert (reply.status, said["error"]) == (status, code), reply.body
     assert said.keys() == {"error", "message", "message_th", "details"}
+    for told in (said, *(reason for one in said["details"] for reason in one.get("reasons", [one]))):
+        assert (is_thai(told["message"]), is_thai(told["message_th"])) == (False, True)
     assert reply.content_type == "application/json"
     details: list[Any] = said["details"]
     return details
@@ -148,7 +154,12 @@ async def test_another_body_under_the_same_id_is_a_conflict(door: Door) -> None:
 async def test_an_event_without_id_is_refused_and_says_so(door: Door) -> None:
     details = refused(await door.send(a_birth(id=...)), 422, "EVENTS_REFUSED")
 
-    assert details == [{"index": 0, "reasons": [{"code": "MISSING", "message": "id is required", "at": "/id"}]}]
+    assert details == [
+        {
+            "index": 0,
+            "reasons": [{"code": "MISSING", "message": "id is required", "message_th": "ต้องระบุ id", "at": "/id"}],
+        }
+    ]
     assert await door.stored() == 0
 
 
@@ -190,7 +201,14 @@ async def test_keys_that_stand_twice_are_refused(door: Door) -> None:
     body = orjson.dumps(a_birth()).replace(b'"registered_on"', b'"registered_on":"2024-01-01","registered_on"')
     details = refused(await door.send(body), 422, "EVENTS_REFUSED")
 
-    assert details[0]["reasons"] == [{"code": "DUPLICATE_KEY", "message": "a key stands twice here", "at": "/data"}]
+    assert details[0]["reasons"] == [
+        {
+            "code": "DUPLICATE_KEY",
+            "message": "a key stands twice here",
+            "message_th": "มี key ซ้ำกันในตำแหน่งนี้",
+            "at": "/data",
+        }
+    ]
 
 
 async def test_ce_headers_on_a_structured_message_are_refused(door: Door) -> None:
