@@ -49,15 +49,19 @@ def _settings() -> Settings:
     return settings_module.read(os.environ)
 
 
-def _found_settings() -> Settings:
-    """The settings, with what they leave open taken from the `tangrat up` that runs on this data directory."""
+def _found_settings(*, to_ask: bool = False) -> Settings:
+    """The settings, with what they leave open taken from the `tangrat up` that runs on this data directory.
+
+    Who only asks the running processes (`to_ask`) means by port 0 the one that `up` picked; who starts another process
+    means a free one.
+    """
     from backend.up import running
 
     told = _settings()
     there = None if told.is_production else running(told.data_dir)
     if there is None:
         return told
-    said = {name: value for name, value in os.environ.items() if value != "0"}  # port 0: the one that `up` picked
+    said = {name: value for name, value in os.environ.items() if not to_ask or value != "0"}
     return settings_module.read({**there.environment, **said})
 
 
@@ -158,7 +162,7 @@ def check(
 
     if health:
         raise typer.Exit(0 if _run(is_healthy(_settings())) else 1)
-    rows = _run(look(_found_settings()))
+    rows = _run(look(_found_settings(to_ask=True)))
     if as_json:
         typer.echo(
             json.dumps([{"what": row.what, "good": row.good, "says": row.says} for row in rows], ensure_ascii=False)
@@ -189,7 +193,7 @@ def token(
     from backend.client import Phone
     from foundation.http import Http
 
-    settings = _found_settings()
+    settings = _found_settings(to_ask=True)
     if settings.is_production:
         raise CannotStart("sandbox citizens don't exist in production; sign in through ThaID")
 
@@ -214,7 +218,7 @@ def tour(as_json: Json = False) -> None:
     """Walk the three roads against the running system, and say what happened, with timings."""
     from backend.tour import walk
 
-    settings = _found_settings()
+    settings = _found_settings(to_ask=True)
     if settings.is_production:
         raise CannotStart("the tour makes agencies fail and moves the day; it never runs in production")
     good = _run(walk(settings, console=out, as_json=as_json))
