@@ -57,6 +57,7 @@ class EmbeddedMongo:
         self._binary = binary
         self._cache_gb = cache_gb
         self._port = 0
+        self._log_from = 0  # where this start's part of the log begins
         self._should_run = False
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -79,6 +80,7 @@ class EmbeddedMongo:
         self._end()
         port = self._port = self._port or free_port()
         log = self._folder / "mongod.log"
+        self._log_from = log.stat().st_size if log.exists() else 0
         self._process = subprocess.Popen(  # noqa: S603 -- our own wheel's binary with our own arguments
             [
                 str(binary), "--dbpath", str(self._folder), "--replSet", _SET, "--bind_ip", "127.0.0.1",
@@ -143,8 +145,8 @@ class EmbeddedMongo:
                 f"the embedded MongoDB needs the library {missing}; install it (on Debian: apt-get install libcurl4 "
                 "libssl3), or set TANGRAT_MONGODB_URI to a MongoDB of your own"
             )
-        tail = log.read_text(errors="replace")[-4000:] if log.exists() else ""
-        if "DBPathInUse" in tail or "Unable to lock" in tail:
+        told = log.read_bytes()[self._log_from :] if log.exists() else b""
+        if b"DBPathInUse" in told:
             raise CannotStart(
                 f"another MongoDB already uses {self._folder}; stop it, or set TANGRAT_DATA_DIR to another folder"
             )
