@@ -47,9 +47,9 @@ def retry_at(
     """
     longest = schedule[min(max(attempts, 1), len(schedule)) - 1]
     if retry_after_s is None:
-        return now + timedelta(seconds=random.uniform(0, longest))  # noqa: S311 -- spreading load, no secret
+        return now + timedelta(seconds=random.uniform(0, longest))  # noqa: S311 -- jitter keeps no secret -- spreading load, no secret
     asked = min(max(retry_after_s, 0.0), _LONGEST_WAIT_S)
-    return now + timedelta(seconds=asked + random.uniform(0, min(longest, 10.0)))  # noqa: S311
+    return now + timedelta(seconds=asked + random.uniform(0, min(longest, 10.0)))  # noqa: S311 -- jitter keeps no secret
 
 
 def indexes(collection: str, *, lane: str | None = None, keep_done_s: int | None = None) -> tuple[Index, ...]:

@@ -72,7 +72,7 @@ def _agencies(info: Info) -> list[Agency]:
 
 async def _node(
     info: Info,
-    id: Annotated[strawberry.ID, strawberry.argument(description="The id that something had.")],  # noqa: A002
+    id: Annotated[strawberry.ID, strawberry.argument(description="The id that something had.")],
 ) -> Node | None:
     return await _found(id, info.context)
 

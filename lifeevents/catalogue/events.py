@@ -117,7 +117,7 @@ class EventTypeReader:
             if name and not _TRIGGER.fullmatch(name):
                 at.wrong(en=f"{name[:60]!r} can't be the name of an event", th=f"{name[:60]!r} เป็นชื่อเหตุการณ์ไม่ได้")
             self._answering.setdefault(name, set()).add(agency)
-            self._vocabulary.later(lambda at=at, name=name: self._check_wanted(at, name))  # type: ignore[misc]
+            self._vocabulary.later(lambda at=at, name=name: self._check_wanted(at, name))  # type: ignore[misc]  # mypy can't infer a lambda's defaults
             found.append(name)
         return tuple(found)
 

@@ -668,28 +668,28 @@ class Catalogue:
     def service(self, code: str) -> PublicService | None:
         return self._find(PublicService, code)
 
-    def agency(self, id: str) -> Agency | None:  # noqa: A002 - the catalogue's own word
+    def agency(self, id: str) -> Agency | None:
         return self._find(Agency, id)
 
-    def operation(self, id: str) -> Operation | None:  # noqa: A002
+    def operation(self, id: str) -> Operation | None:
         return self._find(Operation, id)
 
     def fact(self, path: str) -> Fact | None:
         return self._find(Fact, path)
 
-    def event_date(self, id: str) -> EventDate | None:  # noqa: A002
+    def event_date(self, id: str) -> EventDate | None:
         return self._find(EventDate, id)
 
-    def parameter(self, id: str) -> Parameter | None:  # noqa: A002
+    def parameter(self, id: str) -> Parameter | None:
         return self._find(Parameter, id)
 
-    def evidence_type(self, id: str) -> EvidenceType | None:  # noqa: A002
+    def evidence_type(self, id: str) -> EvidenceType | None:
         return self._find(EvidenceType, id)
 
-    def event_type(self, type: str) -> EventType | None:  # noqa: A002
+    def event_type(self, type: str) -> EventType | None:
         return self._find(EventType, type)
 
-    def notification(self, id: str) -> tuple[Notification, PublicService] | None:  # noqa: A002
+    def notification(self, id: str) -> tuple[Notification, PublicService] | None:
         """A notification and the service it belongs to."""
         return self._told.get(id)
 

@@ -176,14 +176,14 @@ class _Bearer(google.auth.credentials.Credentials):
     """A token that never ends and is never renewed."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # google-auth's types are its own business
         self.token = "tangrat-sandbox"  # noqa: S105 -- what the sandbox takes; no server of Google's does
 
     def refresh(self, request: Any) -> None:
         """There is nothing to renew."""
 
 
-class _FixedToken(credentials.Base):  # type: ignore[misc]
+class _FixedToken(credentials.Base):  # type: ignore[misc]  # firebase-admin has no types
     def __init__(self) -> None:
         self._bearer = _Bearer()
 
