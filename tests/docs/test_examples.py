@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,6 +33,11 @@ _MOVES = (  # what is another on each run
     (re.compile(r'("next": ?")[^"]+'), r"\1«place»"),
 )  # fmt: skip
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+# The pages show curl, because everybody knows it; a machine that has none can't run them.
+needs_curl = pytest.mark.skipif(
+    shutil.which("curl") is None, reason="this machine has no curl (Debian: apt-get install curl)"
+)
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -103,6 +109,7 @@ def without_days(value: Any) -> Any:
     return json.loads(_DAY.sub("«day»", json.dumps(value, ensure_ascii=False)))
 
 
+@needs_curl
 def test_the_readmes_answer_is_the_answer(system: Running, environment: dict[str, str]) -> None:
     shown = json.loads(blocks("README.md", "json")[0])
 
@@ -177,6 +184,7 @@ class Terminal:
         return [json.loads(line) for line in self.said[block] if line.startswith(('{"', '[{"'))]
 
 
+@needs_curl
 def test_the_frontend_page_runs_from_top_to_bottom(
     system: Running, environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -200,6 +208,7 @@ def test_the_frontend_page_runs_from_top_to_bottom(
     assert page.lacks("docs/frontend.md") == []
 
 
+@needs_curl
 def test_the_agencies_page_runs_from_top_to_bottom(
     system: Running, environment: dict[str, str], tmp_path: Path
 ) -> None:
