@@ -16,6 +16,7 @@ import uvicorn
 from foundation.clock import SystemClock
 from foundation.errors import CannotStart
 from foundation.http import CallFailed, Http
+from foundation.ports import listening
 
 log = logging.getLogger(__name__)
 
@@ -24,22 +25,13 @@ DRAIN_S = 25  # under the 30 s after which an orchestrator stops asking politely
 
 def bind(host: str, port: int, *, setting: str) -> socket.socket:
     """Take the port before anything starts. CannotStart says which setting moves it."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is said, because asyncio sets TCP_NODELAY only on sockets that say it: 40 ms an answer otherwise.
-    taken = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        taken.bind((host, port))
-        # Bound sockets that don't listen are shared on Linux under SO_REUSEADDR; listening makes the claim.
-        taken.listen(1024)
+        return listening(host, port)
     except OSError as exc:
-        taken.close()
         why = "is taken by another program" if exc.errno == 98 else f"can't be used ({exc.strerror})"
         raise CannotStart(
             f"port {port} on {host} {why}; stop what uses it, or set {setting} to another (0 picks one)"
         ) from exc
-    taken.setblocking(False)
-    return taken
 
 
 class Server(uvicorn.Server):

@@ -25,9 +25,10 @@ from rich.markup import escape
 from backend.processes import bind
 from foundation import settings as settings_module
 from foundation.clock import SystemClock
-from foundation.embedded import EmbeddedMongo, die_with_parent, free_port
+from foundation.embedded import EmbeddedMongo, die_with_parent
 from foundation.errors import CannotStart
 from foundation.http import CallFailed, Http
+from foundation.ports import free_port
 from foundation.settings import PREFIX, Settings
 from foundation.store import Store
 from trust.clients import AgencyClients

@@ -114,7 +114,7 @@ def children(pid: int) -> dict[str, int]:
             arguments = (folder / "cmdline").read_bytes().split(b"\0")
         except (OSError, IndexError):
             continue
-        if parent == pid:
+        if parent == pid and len(arguments) > 1:  # one that has just died has no arguments left
             name = "mongod" if b"mongod" in arguments[0] else arguments[-2].decode()
             found[name] = int(folder.name)
     return found

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from foundation.errors import CannotStart
+from foundation.ports import free_port
 
 _PR_SET_PDEATHSIG = 1
 _SET = "tangrat"
@@ -41,12 +41,6 @@ def die_with_parent(parent: int, stop: signal.Signals = signal.SIGTERM) -> Calla
             os._exit(1)
 
     return before_exec
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class EmbeddedMongo:

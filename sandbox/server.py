@@ -14,6 +14,7 @@ from types import FrameType
 
 import uvicorn
 
+from foundation.ports import listening
 from sandbox.app import Sandbox, build
 from sandbox.faults import Connection
 from sandbox.nation import Nation
@@ -37,7 +38,7 @@ async def serve(
 
     Port 0 picks a free one; `on_ready` is told the address. OSError when the port is taken, before anything starts.
     """
-    taken = _bind(host, port)
+    taken = listening(host, port)
     try:
         address = base_url or f"http://{_reachable(host)}:{taken.getsockname()[1]}"
         sandbox = build(Nation(seed=seed, size=size, day_zero=day_zero), api_url=api_url, base_url=address)
@@ -87,22 +88,6 @@ class _Server(uvicorn.Server):
     def leave(self) -> None:
         self._sandbox.hang_up()
         self.should_exit = True
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Only a socket that says it is TCP gets TCP_NODELAY from asyncio; without it each answer may wait 40 ms.
-    taken = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind((host, port))
-        # Under SO_REUSEADDR Linux lets two sockets share a port until one of them listens.
-        taken.listen(1024)
-    except OSError:
-        taken.close()
-        raise
-    taken.setblocking(False)
-    return taken
 
 
 def _reachable(host: str) -> str:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,9 @@ import pytest
 
 from foundation.clock import FrozenClock, SystemClock
 from foundation.embedded import EmbeddedMongo, die_with_parent
+from foundation.http import Http
 from foundation.store import Store
+from tests.serving import Serve, serving
 from trust import people as people_module
 from trust.people import People
 from trust.secrets import Vault
@@ -61,6 +64,20 @@ def vault() -> Vault:
 @pytest.fixture
 def people(store: Store, vault: Vault, clock: SystemClock) -> People:
     return People(store, vault, clock=clock)
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Serves an ASGI app on loopback for the length of a test; gives its address."""
+    async with AsyncExitStack() as running:
+        yield lambda app: running.enter_async_context(serving(app))
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[Http]:
+    client = Http()
+    yield client
+    await client.close()
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 from backend.app import House, build
 from foundation import settings
 from foundation.http import Http
-from tests.trust.serving import serving
+from tests.serving import serving
 
 
 @pytest.fixture
@@ -25,13 +25,6 @@ async def api(mongodb_uri: str, tmp_path: Path) -> AsyncIterator[str]:
     async with House(told, process="test") as house, serving(build(house)) as address:
         yield address
         await house.store.drop()
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[Http]:
-    client = Http()
-    yield client
-    await client.close()
 
 
 async def test_an_unknown_address_says_so_in_both_languages(api: str, http: Http) -> None:

@@ -23,12 +23,12 @@ from starlette.applications import Starlette
 from backend.signin import build_routes
 from foundation import settings as settings_module
 from foundation.clock import FrozenClock
-from foundation.embedded import free_port
 from foundation.errors import Unauthenticated
 from foundation.http import Http, Reply
+from foundation.ports import free_port
 from foundation.store import Store
 from sandbox.nation import Nation
-from tests.trust.serving import serving
+from tests.serving import serving
 from trust.clients import AgencyClients
 from trust.people import People, PersonId
 from trust.secrets import Vault

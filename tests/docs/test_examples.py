@@ -18,7 +18,7 @@ import pytest
 from graphql import build_schema, parse, validate
 
 from backend.up import Running
-from foundation.embedded import free_port
+from foundation.ports import free_port
 
 PROJECT = Path(__file__).parents[2]
 EXAMPLES = PROJECT / "docs" / "examples"

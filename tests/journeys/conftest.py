@@ -50,13 +50,6 @@ def system(up_environment: dict[str, str], project: Path) -> Iterator[Running]:
     assert process.wait(40) == 0
 
 
-@pytest.fixture
-async def http() -> AsyncIterator[Http]:
-    client = Http()
-    yield client
-    await client.close()
-
-
 class State:
     """The sandbox's switches and what arrived there."""
 

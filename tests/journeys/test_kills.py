@@ -16,6 +16,7 @@ import pytest
 
 from backend.client import Phone
 from backend.up import Running
+from benchmarks.harness import children
 from foundation.embedded import die_with_parent
 
 SignIn = Callable[..., Awaitable[Phone]]
@@ -48,23 +49,12 @@ def without_worker(up_environment: dict[str, str], tmp_path_factory: pytest.Temp
         assert up.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    worker = _child(there.pid, b"work")
+    worker = children(there.pid)["work"]
     os.kill(worker, signal.SIGSTOP)
     yield there
     os.kill(worker, signal.SIGCONT)
     up.send_signal(signal.SIGINT)
     assert up.wait(40) == 0
-
-
-def _child(parent: int, name: bytes) -> int:
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            stat = (folder / "stat").read_text().rsplit(")", 1)[1].split()
-            if int(stat[1]) == parent and name in (folder / "cmdline").read_bytes().split(b"\0"):
-                return int(folder.name)
-        except OSError:
-            continue
-    raise AssertionError(f"no {name!r} under {parent}")
 
 
 @pytest.fixture

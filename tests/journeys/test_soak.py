@@ -12,7 +12,6 @@ import random
 import signal
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from rich.progress import Progress
 
 from backend.client import Phone
 from backend.up import Running
+from benchmarks.harness import children
 from foundation.errors import SuperAppError
 from foundation.http import CallFailed, Http
 
@@ -27,17 +27,6 @@ SignIn = Callable[..., Awaitable[Phone]]
 Register = Callable[..., Awaitable[str]]
 CITIZENS = (1, 4, 5, 6, 7, 8, 9, 10, 11)
 VICTIMS = ("serve", "work", "mongod")
-
-
-def victim(parent: int, name: str) -> int | None:
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            stat = (folder / "stat").read_text().rsplit(")", 1)[1].split()
-            arguments = (folder / "cmdline").read_bytes().split(b"\0")
-            is_named = name.encode() in arguments or arguments[0].endswith(name.encode())
-            if stat[0] != "Z" and int(stat[1]) == parent and is_named:
-                return int(folder.name)
-    return None
 
 
 async def persist(do: Callable[[], Awaitable[Any]], *, within_s: float = 90) -> Any:
@@ -80,7 +69,7 @@ async def test_nothing_acknowledged_is_lost_over_many_kills(
         task = progress.add_task("kill -9", total=kills)
         for number in range(kills):
             await asyncio.sleep(dice.uniform(0.5, 2.5))
-            if (pid := victim(system.pid, VICTIMS[number % len(VICTIMS)])) is not None:
+            if (pid := children(system.pid).get(VICTIMS[number % len(VICTIMS)])) is not None:
                 os.kill(pid, signal.SIGKILL)
             progress.advance(task)
     stop.set()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,7 +10,6 @@ from typing import Any
 
 import orjson
 import pytest
-import uvicorn
 from standardwebhooks import Webhook
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -20,7 +18,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from foundation.clock import Clock, FrozenClock, SystemClock
-from foundation.embedded import free_port
 from foundation.errors import Unavailable
 from foundation.http import Http
 from foundation.store import Document, Store
@@ -54,41 +51,6 @@ _EVERY_INDEX = (
     *people_module.INDEXES, *intakes.INDEXES, *agendas.INDEXES, *subscriptions_module.INDEXES, *inbox_module.INDEXES,
     *devices_module.INDEXES, *notifier_module.INDEXES, *access_logs.INDEXES,
 )  # fmt: skip
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
-
-
-@pytest.fixture
-async def serve() -> AsyncIterator[Serve]:
-    """Serves an ASGI app on loopback for the length of a test; gives its address."""
-    running: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
-
-    async def start(app: ASGIApp) -> str:
-        port = free_port()
-        server = _Server(uvicorn.Config(app, port=port, log_config=None, lifespan="off", ws="none"))
-        running.append((server, asyncio.create_task(server.serve())))
-        await server.up.wait()
-        return f"http://127.0.0.1:{port}"
-
-    yield start
-    for server, task in running:
-        server.should_exit = server.force_exit = True
-        await task
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[Http]:
-    client = Http()
-    yield client
-    await client.close()
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,7 +14,6 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 import strawberry
-import uvicorn
 
 from agencies.dopa import Dopa
 from agencies.gateway import Gateway
@@ -40,6 +38,7 @@ from resolvers.context import Services
 from resolvers.limits import Limits
 from resolvers.schema import build_schema
 from resolvers.server import Authenticate, GraphQLServer
+from tests.serving import serving as serve_on_loopback
 from trust import access_log as access_log_module
 from trust import people as people_module
 from trust import tokens as tokens_module
@@ -151,26 +150,9 @@ def services(
 
 @asynccontextmanager
 async def serving(app: Any) -> AsyncIterator[str]:
-    """An ASGI app on a real socket, in the event loop of the test."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    port = listening.getsockname()[1]
-    server = _Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="auto"))
-    running = asyncio.create_task(server.serve(sockets=[listening]))
-    await server.up.wait()
-    yield f"http://127.0.0.1:{port}/graphql"
-    server.should_exit = server.force_exit = True  # nobody is waiting for an answer any more
-    await running
-    listening.close()
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
+    """The graph's address, with WebSockets let through to it."""
+    async with serve_on_loopback(app, ws="auto") as address:
+        yield f"{address}/graphql"
 
 
 class Graph:

@@ -20,7 +20,7 @@ from foundation.clock import FrozenClock
 from foundation.errors import BadInput, Forbidden, Unauthenticated, Unavailable
 from foundation.http import Http
 from foundation.store import Store
-from tests.trust.conftest import Serve
+from tests.serving import Serve
 from trust.clients import SCOPES, AgencyClients, InvalidClient, InvalidScope
 from trust.people import PersonId
 from trust.secrets import Vault

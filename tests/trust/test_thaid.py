@@ -26,7 +26,7 @@ from foundation.clock import FrozenClock
 from foundation.http import Http
 from foundation.settings import Secret
 from foundation.store import Store
-from tests.trust.conftest import Serve
+from tests.serving import Serve
 from trust.secrets import Vault
 from trust.thaid import AppRequest, SignInLost, SignInRefused, ThaID, ThaIDNotBelieved, ThaIDUnavailable, UnderWay
 from trust.tokens import challenge_of

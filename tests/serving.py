@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Literal
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from foundation.embedded import free_port
+from foundation.ports import free_port
+
+Serve = Callable[[ASGIApp], Awaitable[str]]
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, *, port: int | None = None) -> AsyncIterator[str]:
+async def serving(app: ASGIApp, *, port: int | None = None, ws: Literal["none", "auto"] = "none") -> AsyncIterator[str]:
     port = port or free_port()
-    server = _Server(uvicorn.Config(app, port=port, log_config=None, lifespan="off", ws="none"))
+    server = _Server(uvicorn.Config(app, port=port, log_config=None, lifespan="off", ws=ws))
     running = asyncio.create_task(server.serve())
     await server.up.wait()
     yield f"http://127.0.0.1:{port}"
