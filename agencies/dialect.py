@@ -12,7 +12,16 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
 
-from agencies.answers import AgencyDown, AgencyRefused, AnswerMalformed, Found, Operation, Question, Trouble
+from agencies.answers import (
+    AgencyDown,
+    AgencyRefused,
+    AnswerMalformed,
+    Found,
+    NotTrusted,
+    Operation,
+    Question,
+    Trouble,
+)
 from foundation import strict_json
 from foundation.dates import PartialDate, read_buddhist_digits, read_buddhist_slashes
 from foundation.http import CallFailed, Http, Reply
@@ -35,6 +44,11 @@ class Reading:
             raise AnswerMalformed("not a JSON object")
         self._fields: dict[str, Any] = fields
         self._folded: dict[str, Any] | None = None
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The object as it was sent."""
+        return self._fields
 
     def raw(self, *names: str) -> Any:
         """The first of these fields that is there, whatever the case of its name."""
@@ -176,7 +190,7 @@ def hear(
 ) -> Found[T] | Trouble:
     """What the operation's reader makes of an answer, with trouble as a value."""
     try:
-        return Found(value=operation.read(answer, question), as_of=as_of)
+        return Found(value=operation.read(answer, question), as_of=as_of, said=answer.content, given=question.given)
     except Trouble as trouble:
         return trouble
 
@@ -190,6 +204,8 @@ async def reach(http: Http, method: str, url: str, *, deadline_s: float, **sent:
             raise AgencyDown("no answer in time", code="AGENCY_TIMEOUT") from exc
         if exc.failure == "TOO_LARGE":
             raise AnswerMalformed(exc.why) from exc
+        if exc.failure == "TLS":
+            raise NotTrusted(exc.why) from exc
         # A line that broke after it stood may have broken by chance; one that never stood will not stand now.
         was_cut = exc.failure == "CONNECTION" and not exc.why.startswith("ClientConnector")
         raise AgencyDown(f"{exc.failure} {exc.why}", code="AGENCY_UNREACHABLE", was_cut=was_cut) from exc
@@ -213,4 +229,5 @@ def served(reply: Reply) -> Reply:
     if reply.status in (401, 403):
         raise AgencyRefused(f"HTTP {reply.status}")
     code = "AGENCY_BUSY" if reply.status == 429 else "AGENCY_ERROR"
-    raise AgencyDown(f"HTTP {reply.status}", code=code, retry_after_s=reply.retry_after_s())
+    is_full = reply.status in (429, 503)
+    raise AgencyDown(f"HTTP {reply.status}", code=code, retry_after_s=reply.retry_after_s(), is_full=is_full)

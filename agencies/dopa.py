@@ -1,276 +1,185 @@
-"""DOPA, the Department of Provincial Administration: who a person is, with whom and where they live, their card.
+"""DOPA, the Department of Provincial Administration: the civil register and what registry offices wrote down.
 
 Linkage Center 2 behind GDX: an officer signs in, then whatever is asked about a person at the same moment goes in one
-batch, in which each item has a status of its own. Dates are Buddhist-era integers with zeros for what the register
-doesn't know; address codes come one per level and are put together here.
+batch, in which each item has a status of its own. What the answers hold is in `civil_register.py` and
+`registrations.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from agencies.answers import (
     AgencyDown,
     AgencyRefused,
-    AnswerAboutSomeoneElse,
     AnswerMalformed,
     Found,
+    Keeping,
     NotThere,
     Operation,
     Question,
+    Things,
     Trouble,
 )
 from agencies.badge import Badge, Token
-from agencies.dialect import Reading, both, hear, opened, served
+from agencies.civil_register import (
+    Address,
+    CardStatus,
+    Family,
+    Household,
+    IdCard,
+    MaritalStatus,
+    Member,
+    Nationality,
+    Place,
+    Profile,
+    Relation,
+    Relative,
+    Sex,
+    read_card,
+    read_family,
+    read_household,
+    read_profile,
+)
+from agencies.dialect import Reading, hear, opened, served
 from agencies.gdx import GdxTransport
+from agencies.registrations import read_birth, read_disability_card, read_name_changes, read_registrations
 from foundation.clock import Clock
-from foundation.dates import PartialDate
 from foundation.http import Reply
 from foundation.language import Text
 from foundation.settings import Secret
 
+__all__ = [
+    "BIRTH", "CODE", "DISABILITY_CARD", "FAMILY", "HOUSE", "ID_CARD", "MARRIAGE", "NAME_CHANGE", "PERSON", "Address",
+    "CardStatus", "Departed", "Dopa", "Family", "Household", "IdCard", "MaritalStatus", "Member", "Nationality", "Place",
+    "Profile", "Relation", "Relative", "Sex",
+]  # fmt: skip
+
 CODE = "dopa"
 
-Sex = Literal["MALE", "FEMALE"]
-Nationality = Literal["THAI", "OTHER", "STATELESS"]
-MaritalStatus = Literal["SINGLE", "MARRIED", "WIDOWED", "DIVORCED"]
-Relation = Literal["HOUSEHOLDER", "SPOUSE", "CHILD", "FATHER", "MOTHER", "GRANDCHILD", "RESIDENT", "OTHER"]
-CardStatus = Literal["VALID", "EXPIRED", "LOST", "DAMAGED", "OTHER"]
+_KEEPING = Keeping(fresh_s=6 * 3600, stale_s=7 * 86_400)
+
+
+def _lower(value: str | None) -> str | None:
+    """As the catalogue writes it; what we don't know by name is not said."""
+    return None if value is None or value == "OTHER" else value.lower()
+
+
+def _card_status(card: IdCard) -> str | None:
+    return "lifetime" if card.is_for_life and card.status == "VALID" else _lower(card.status)
+
+
+def _of_child(relative: Relative) -> str | None:
+    """Of somebody else the catalogue asks only whether they are Thai."""
+    return None if relative.nationality is None else "thai" if relative.nationality == "THAI" else "other"
+
+
+def _children(family: Family) -> list[Relative]:
+    return [child for child in family.children if child.person_number and child.is_alive is not False]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Relative:
-    """Somebody as the register shows them to a member of their house or family."""
+class Departed:
+    """Somebody of the family who died, and what the person asked about is to them."""
 
-    person_number: str | None = field(repr=False)  # for asking on; never shown
-    name: Text
-    sex: Sex | None
-    birth: PartialDate
-    is_alive: bool | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
-    person_number: str = field(repr=False)
-    title: Text
-    first_name: Text
-    middle_name: Text | None
-    last_name: Text
-    sex: Sex | None
-    birth: PartialDate
-    nationality: Nationality
-    nationality_name: Text
-    is_alive: bool | None  # None: a status that we don't know
-    is_householder: bool
-    moved_in: date | None
-    father_name: Text | None
-    mother_name: Text | None
-
-    @property
-    def full_name(self) -> Text:
-        """Thai writes the title without a space."""
-        parts = [part for part in (self.first_name, self.middle_name, self.last_name) if part is not None]
-        return Text(
-            th=self.title.th + " ".join(part.th for part in parts),
-            en=" ".join(part.en for part in (self.title, *parts)),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A province, district or subdistrict: two, four or six digits."""
-
-    code: str
-    name: Text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    house_id: str  # eleven digits
-    house_no: str
-    village_no: int | None
-    lane: str | None
-    road: str | None
-    subdistrict: Place
-    district: Place
-    province: Place
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
     person: Relative
-    relation: Relation
-    relation_name: Text
-    is_householder: bool
-    moved_in: date | None
+    role: Literal["spouse", "child", "parent"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Household:
-    address: Address
-    members: tuple[Member, ...]
+def _departed(family: Family) -> list[Departed]:
+    kin: list[tuple[Relative | None, Literal["spouse", "child", "parent"]]] = [
+        (family.spouse, "spouse"), (family.father, "child"), (family.mother, "child"),
+        *((child, "parent") for child in family.children),
+    ]  # fmt: skip
+    return [
+        Departed(person=person, role=role)
+        for person, role in kin
+        if person is not None and person.person_number and person.is_alive is False
+    ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
-    marital_status: MaritalStatus | None
-    father: Relative | None
-    mother: Relative | None
-    spouse: Relative | None
-    children: tuple[Relative, ...]
+def _number_of(relative: Relative) -> str:
+    return relative.person_number or ""  # whoever has none is not listed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdCard:
-    status: CardStatus
-    status_name: Text
-    issued_on: date | None
-    expires_on: date | None  # None: for life, or not known
-    is_for_life: bool
-
-
-_SEXES: dict[int | None, Sex] = {1: "MALE", 2: "FEMALE"}
-_NATIONALITIES: dict[int, tuple[Nationality, str]] = {99: ("THAI", "Thai"), 0: ("STATELESS", "Stateless")}
-_MARITAL: dict[int | None, MaritalStatus] = {1: "SINGLE", 2: "MARRIED", 3: "WIDOWED", 4: "DIVORCED"}
-_CARDS: dict[int, tuple[CardStatus, str]] = {
-    0: ("VALID", "Valid"), 1: ("EXPIRED", "Expired"), 2: ("LOST", "Reported lost"), 3: ("DAMAGED", "Damaged"),
-}  # fmt: skip
-_RELATIONS: dict[str, tuple[Relation, str]] = {
-    "เจ้าบ้าน": ("HOUSEHOLDER", "householder"), "คู่สมรส": ("SPOUSE", "spouse"), "บุตร": ("CHILD", "child"),
-    "บิดา": ("FATHER", "father"), "มารดา": ("MOTHER", "mother"), "หลาน": ("GRANDCHILD", "grandchild"),
-    "ผู้อาศัย": ("RESIDENT", "resident"),
-}  # fmt: skip
-_OTHER_NATIONALITY: tuple[Nationality, None] = ("OTHER", None)
-_OTHER_CARD: tuple[CardStatus, None] = ("OTHER", None)
-_OTHER_RELATION: tuple[Relation, None] = ("OTHER", None)
-_FOR_LIFE = 99_999_999
-
-
-def _about(answer: Reading, question: Question) -> None:
-    if answer.digits("pid", "personalID", length=13) != question.person_number:
-        raise AnswerAboutSomeoneElse("another identity number")
-
-
-def _is_alive(person: Reading) -> bool | None:
-    return {0: True, 1: False}.get(person.number("statusOfPersonCode"))
-
-
-def _read_profile(person: Reading, question: Question) -> Profile:
-    _about(person, question)
-    code = person.number("nationalityCode")
-    nationality, said = _NATIONALITIES.get(code, _OTHER_NATIONALITY)
-    middle, father, mother = (person.maybe_text(name) for name in ("middleName", "fatherName", "motherName"))
-    return Profile(
-        person_number=question.person_number,
-        title=both(person.text("titleDesc", "titleName"), person.maybe_text("englishTitleDesc")),
-        first_name=both(person.text("firstName"), person.maybe_text("englishFirstName")),
-        middle_name=both(middle, person.maybe_text("englishMiddleName")) if middle else None,
-        last_name=both(person.maybe_text("lastName") or "", person.maybe_text("englishLastName")),
-        sex=_SEXES.get(person.maybe_number("genderCode")),
-        birth=person.birth("dateOfBirth"),
-        nationality=nationality,
-        nationality_name=both(person.text("nationalityDesc"), said),
-        is_alive=_is_alive(person),
-        is_householder=person.maybe_text("ownerStatusDesc") == "เจ้าบ้าน",
-        moved_in=person.maybe_day("dateOfMoveIn"),
-        father_name=both(father) if father else None,
-        mother_name=both(mother) if mother else None,
-    )
-
-
-def _read_relative(person: Reading) -> Relative:
-    return Relative(
-        person_number=person.maybe_digits("pid", "personalID", length=13),
-        name=both(person.text("fullnameAndRank")),
-        sex=_SEXES.get(person.maybe_number("genderCode")),
-        birth=person.birth("dateOfBirth"),
-        is_alive=_is_alive(person),
-    )
-
-
-def _read_household(house: Reading, question: Question) -> Household:
-    members = tuple(_read_member(member) for member in house.parts("members"))
-    if all(member.person.person_number != question.person_number for member in members):
-        raise AnswerAboutSomeoneElse("a house in which the person does not live")
-    return Household(address=_read_address(house), members=members)
-
-
-def _read_member(member: Reading) -> Member:
-    told = member.text("relation", "relationDesc")
-    relation, said = _RELATIONS.get(told, _OTHER_RELATION)
-    return Member(
-        person=_read_relative(member),
-        relation=relation,
-        relation_name=both(told, said),
-        is_householder=member.maybe_text("ownerStatusDesc") == "เจ้าบ้าน",
-        moved_in=member.maybe_day("dateOfMoveIn"),
-    )
-
-
-def _read_address(house: Reading) -> Address:
-    province = _code(house.number("provinceCode"), within="")
-    district = _code(house.number("districtCode"), within=province)
-    subdistrict = _code(house.number("subdistrictCode"), within=district)
-    return Address(
-        house_id=house.digits("houseID", length=11),
-        house_no=house.text("houseNo"),
-        village_no=house.maybe_number("villageNo") or None,
-        lane=house.maybe_text("alleyDesc") or house.maybe_text("alleyWayDesc"),
-        road=house.maybe_text("roadDesc"),
-        subdistrict=_place(house, "subdistrict", subdistrict),
-        district=_place(house, "district", district),
-        province=_place(house, "province", province),
-    )
-
-
-def _code(number: int, *, within: str) -> str:
-    """The code of a level under the code of the one above it, whether it was sent alone or put together already."""
-    alone = f"{within}{number:02}" if 0 < number < 100 else f"{number}"
-    if len(alone) != len(within) + 2 or not alone.startswith(within):
-        raise AnswerMalformed("an address code is not of its level")
-    return alone
-
-
-def _place(house: Reading, level: str, code: str) -> Place:
-    return Place(code=code, name=both(house.text(f"{level}Desc"), house.maybe_text(f"{level}EnglishDesc")))
-
-
-def _read_family(family: Reading, question: Question) -> Family:
-    _about(family, question)
-
-    def relative(name: str) -> Relative | None:
-        found = family.maybe_part(name)
-        return _read_relative(found) if found else None
-
-    return Family(
-        marital_status=_MARITAL.get(family.maybe_number("maritalStatusCode")),
-        father=relative("father"),
-        mother=relative("mother"),
-        spouse=relative("spouse"),
-        children=tuple(_read_relative(child) for child in family.parts("children")),
-    )
-
-
-def _read_card(card: Reading, question: Question) -> IdCard:
-    _about(card, question)
-    status, said = _CARDS.get(card.number("cardStatus"), _OTHER_CARD)
-    is_for_life = card.maybe_number("dateOfExpire") == _FOR_LIFE
-    return IdCard(
-        status=status,
-        status_name=both(card.text("cardStatusDesc"), said),
-        issued_on=card.maybe_day("dateOfIssue"),
-        expires_on=None if is_for_life else card.maybe_day("dateOfExpire"),
-        is_for_life=is_for_life,
-    )
-
-
-PERSON = Operation(agency=CODE, name="PERSON", wire="001", read=_read_profile)
-FAMILY = Operation(agency=CODE, name="FAMILY", wire="002", read=_read_family)
-ID_CARD = Operation(agency=CODE, name="ID_CARD", wire="003", read=_read_card)
-HOUSE = Operation(agency=CODE, name="HOUSE", wire="008", read=_read_household)
+PERSON = Operation(
+    agency=CODE, name="PERSON", wire="001", read=read_profile, title=Text(th="ทะเบียนราษฎร", en="Civil register"),
+    keeping=_KEEPING,
+    facts={
+        "person.citizen_id": lambda profile: profile.person_number,
+        "person.alive": lambda profile: profile.is_alive,
+        "person.birth_date": lambda profile: profile.birth,
+        "person.sex": lambda profile: _lower(profile.sex),
+        "person.nationality": lambda profile: profile.nationality.lower(),
+        "person.is_householder": lambda profile: profile.is_householder,
+        "person.address_changed_date": lambda profile: profile.moved_in,
+    },
+)  # fmt: skip
+FAMILY = Operation(
+    agency=CODE, name="FAMILY", wire="002", read=read_family, title=Text(th="ครอบครัว", en="Family"), keeping=_KEEPING,
+    facts={
+        "person.marital_status": lambda family: _lower(family.marital_status),
+        "child.birth_date": lambda child: child.birth,
+        "child.nationality": _of_child,
+        "child.registered": lambda child: True,  # who stands in the register is registered
+        "deceased.birth_date": lambda departed: departed.person.birth,
+        "deceased.death_date": lambda departed: departed.person.died_on,
+        "deceased.nationality": lambda departed: _of_child(departed.person),
+        "relation.role_to_deceased": lambda departed: departed.role,
+    },
+    things={
+        "child": Things(of=_children, key=_number_of, called=lambda child: child.name),
+        "deceased": Things(
+            of=_departed,
+            key=lambda departed: _number_of(departed.person),
+            called=lambda departed: departed.person.name,
+        ),
+        "relation": Things(
+            of=_departed,
+            key=lambda departed: _number_of(departed.person),
+            called=lambda departed: departed.person.name,
+        ),
+    },
+)  # fmt: skip
+ID_CARD = Operation(
+    agency=CODE, name="ID_CARD", wire="003", read=read_card, title=Text(th="บัตรประจำตัวประชาชน", en="Identity card"),
+    keeping=_KEEPING,
+    facts={"person.id_card_status": _card_status, "person.id_card_expiry_date": lambda card: card.expires_on},
+    when_absent={"person.id_card_status": "never"},
+)  # fmt: skip
+BIRTH = Operation(
+    agency=CODE, name="BIRTH", wire="004", read=read_birth, title=Text(th="ทะเบียนคนเกิด", en="Birth registration"),
+    keeping=_KEEPING,
+)  # fmt: skip
+MARRIAGE = Operation(
+    agency=CODE, name="MARRIAGE", wire="005", read=read_registrations,
+    title=Text(th="ทะเบียนสมรสและหย่า", en="Marriages and divorces"), keeping=_KEEPING,
+)  # fmt: skip
+NAME_CHANGE = Operation(
+    agency=CODE, name="NAME_CHANGE", wire="006", read=read_name_changes,
+    title=Text(th="การเปลี่ยนชื่อและสกุล", en="Changed names"), keeping=_KEEPING,
+)  # fmt: skip
+HOUSE = Operation(
+    agency=CODE, name="HOUSE", wire="008", read=read_household, title=Text(th="ทะเบียนบ้าน", en="House registration"),
+    keeping=_KEEPING,
+    facts={
+        "person.in_house_register": lambda household: True,
+        "person.province": lambda household: household.address.province.code,
+        "house.id": lambda household: household.address.house_id,  # no fact of the catalogue: others are asked with it
+    },
+    when_absent={"person.in_house_register": False},
+)  # fmt: skip
+DISABILITY_CARD = Operation(
+    agency=CODE, name="DISABILITY_CARD", wire="009", read=read_disability_card,
+    title=Text(th="บัตรประจำตัวคนพิการ", en="Disability card"), keeping=_KEEPING, is_sensitive=True,
+    facts={
+        "person.disability_card_status": lambda card: _lower(card.status),
+        "person.disability_card_expiry_date": lambda card: card.expires_on,
+    },
+    when_absent={"person.disability_card_status": "none"},
+)  # fmt: skip
 
 _LOGIN_BY_THAID = 2
 _SESSION_GOOD_FOR_S = 25 * 60  # half an hour was observed; a 401 before that is answered by signing in again

@@ -49,6 +49,7 @@ class GdxTransport:
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
         json: Any = None,
         agent_id: str | None = None,
     ) -> Reply:
@@ -58,23 +59,24 @@ class GdxTransport:
         """
         badge = self._badge(agent_id or self._agent_id)
         token = await badge.show()
-        reply = await self._call(method, url, headers, json, token)
+        sent = {"params": params, "json": json}
+        reply = await self._call(method, url, headers, token, **sent)
         if not _refused(reply):
             return reply
         badge.refused(token)
-        reply = await self._call(method, url, headers, json, await badge.show())
+        reply = await self._call(method, url, headers, await badge.show(), **sent)
         if _refused(reply):
             raise AgencyRefused(f"GDX does not take its own token: HTTP {reply.status}")
         return reply
 
-    async def _call(self, method: str, url: str, headers: Mapping[str, str] | None, json: Any, token: str) -> Reply:
-        sent = {
+    async def _call(self, method: str, url: str, headers: Mapping[str, str] | None, token: str, **sent: Any) -> Reply:
+        shown = {
             "Consumer-Key": self._consumer_key,
             "Token": token,
             "Content-Type": "application/json; charset=utf-8",
             **(headers or {}),
         }
-        return await reach(self._http, method, url, deadline_s=self._deadline_s, headers=sent, json=json)
+        return await reach(self._http, method, url, deadline_s=self._deadline_s, headers=shown, **sent)
 
     def _badge(self, agent_id: str) -> Badge:
         if agent_id not in self._badges:

@@ -1,7 +1,8 @@
 """What the Social Security Office holds about an insured person, and how it is read from its answers.
 
 Values first, then one reader for each kind of answer. Amounts come as texts with commas, dates and years in the
-Buddhist era, some keys misspelt for good (`totalGovermentPaid`). `sso.py` asks.
+Buddhist era, some keys misspelt for good (`totalGovermentPaid`). `sso.py` asks. Where somebody worked comes by SOAP, in
+which a list of one looks like a single thing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Literal
 
 from agencies.answers import AnswerAboutSomeoneElse, AnswerMalformed, Question
 from agencies.dialect import Reading, both
+from agencies.soap import listed
 from foundation.language import Text
 
 # 38: covered for six months after a job under 33 ended. NONE: insured once, no longer.
@@ -122,6 +124,20 @@ class HospitalChange:
     effective_on: date | None
     reason_code: str | None
     message: Text | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Employment:
+    """A job under section 33."""
+
+    account: str  # the employer's at the office
+    employer: Text | None
+    since: date | None
+    ended_on: date | None  # None: it goes on
+
+    @property
+    def is_over(self) -> bool:
+        return self.ended_on is not None
 
 
 _SECTIONS: dict[str, tuple[Section, str]] = {
@@ -259,6 +275,32 @@ def read_change(answer: Reading, question: Question) -> HospitalChange:
     if answer.text("hospitalCode") != question.given["hospitalCode1"]:
         raise AnswerAboutSomeoneElse("a change to a hospital that was not asked for")
     return _read_transaction(answer)
+
+
+def read_cancellation(answer: Reading, question: Question) -> HospitalChange:
+    if answer.text("code") != OK:  # it holds already, or is nobody's
+        return _no_change("REFUSED", answer.maybe_text("description"))
+    if answer.text("txnNo") != question.given["txnNo"]:
+        raise AnswerAboutSomeoneElse("a change that was not named")
+    return _read_transaction(answer)
+
+
+def read_employments(answer: Reading, question: Question) -> tuple[Employment, ...]:
+    """The latest first: those that go on, then by their end."""
+    if answer.digits("ssoNum", "ssoNo", length=13) != question.person_number:
+        raise AnswerAboutSomeoneElse("another identity number")
+    found = [_read_employment(job) for job in listed(answer, "employments", "employment")]
+    return tuple(sorted(found, key=lambda job: (job.ended_on or date.max, job.since or date.min), reverse=True))
+
+
+def _read_employment(job: Reading) -> Employment:
+    employer = job.maybe_text("companyName")
+    return Employment(
+        account=job.text("accNo"),
+        employer=both(employer) if employer else None,
+        since=job.maybe_slashed_day("empStartDate"),
+        ended_on=job.maybe_slashed_day("empResignDate"),
+    )
 
 
 def _no_change(state: ChangeState, told: str | None) -> HospitalChange:

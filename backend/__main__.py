@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
+import statistics
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import Progress
 from rich.table import Table
 
 from foundation import settings as settings_module
@@ -26,8 +29,12 @@ app = typer.Typer(
 )  # fmt: skip
 catalogue_app = typer.Typer(no_args_is_help=True, help="The catalogue of life events, services, agencies and facts.")
 agency_app = typer.Typer(no_args_is_help=True, help="Agencies that may call this system.")
+check_app = typer.Typer(help="Look at this installation, or at the agencies behind it.")
+app.add_typer(check_app, name="check")
 app.add_typer(catalogue_app, name="catalogue")
+mini_app_app = typer.Typer(no_args_is_help=True, help="Agencies' mini apps: their own pages inside the app.")
 app.add_typer(agency_app, name="agency")
+app.add_typer(mini_app_app, name="mini-app")
 
 out = Console()
 err = Console(stderr=True)
@@ -150,8 +157,9 @@ def schema(
         typer.echo(printed, nl=False)
 
 
-@app.command()
+@check_app.callback(invoke_without_command=True)
 def check(
+    context: typer.Context,
     health: Annotated[
         bool, typer.Option("--health", help="Only ask the process that runs here (for containers).")
     ] = False,
@@ -160,6 +168,8 @@ def check(
     """Look at this installation: settings, database, catalogue, and the processes that should run."""
     from backend.check import is_healthy, look
 
+    if context.invoked_subcommand is not None:
+        return
     if health:
         raise typer.Exit(0 if _run(is_healthy(_settings())) else 1)
     rows = _run(look(_found_settings(to_ask=True)))
@@ -170,10 +180,103 @@ def check(
     else:
         table = Table("", "what", "says", box=None)
         for row in rows:
-            table.add_row("[green]✓[/]" if row.good else "[red]✗[/]", row.what, row.says)
+            table.add_row(_mark(row.good), row.what, row.says)
         out.print(table)
     if not all(row.good for row in rows):
         raise typer.Exit(1)
+
+
+@check_app.command("agencies")
+def check_agencies(
+    faults: Annotated[
+        bool, typer.Option("--faults", help="Make each agency ill in each way, and show what a person would see.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Put every question to every agency of the sandbox, for its twelve sample citizens."""
+    settings = _found_settings(to_ask=True)
+    logging.disable(logging.CRITICAL)  # the table says what went wrong
+    if faults:
+        _check_faults(settings, as_json=as_json)
+    else:
+        _check_well(settings, as_json=as_json)
+
+
+def _check_well(settings: Settings, *, as_json: bool) -> None:
+    from backend.check_agencies import Check, Row
+
+    async def run() -> list[Row]:
+        with _progress("Asking the agencies", total=12) as step:
+            async with Check(settings) as checking:
+                return await checking.well(step)
+
+    rows = _run(run())
+    if as_json:
+        told = [
+            {
+                "agency": row.agency, "operation": row.operation, "title": row.title, "good": row.good,
+                "outcomes": dict(row.outcomes), "p50_ms": round(statistics.median(row.took_s) * 1000, 1),
+            }
+            for row in rows
+        ]  # fmt: skip
+        typer.echo(json.dumps(told, ensure_ascii=False))
+    else:
+        table = Table("", box=None)
+        for name in ("agency", "operation", "what", "came of it", "typical"):
+            table.add_column(name, no_wrap=name != "what", overflow="fold" if name == "operation" else "ellipsis")
+        for row in rows:
+            outcomes = ", ".join(f"{count} {outcome}" for outcome, count in row.outcomes.most_common())
+            typical = f"{statistics.median(row.took_s) * 1000:.0f} ms"
+            table.add_row(_mark(row.good), row.agency, row.operation, row.title, outcomes, typical)
+        out.print(table)
+        agencies = len({row.agency for row in rows})
+        asked = sum(sum(row.outcomes.values()) for row in rows)
+        out.print(f"{len(rows)} operations of {agencies} agencies, {asked} answers, {_count_wrong(rows)}")
+    if not all(row.good for row in rows):
+        raise typer.Exit(1)
+
+
+def _check_faults(settings: Settings, *, as_json: bool) -> None:
+    from backend.check_agencies import Check, FaultRow
+
+    async def run() -> tuple[list[str], list[FaultRow]]:
+        async with Check(settings) as checking:
+            kinds = await checking.kinds()
+            with _progress("Making them ill", total=len(kinds)) as step:
+                return kinds, await checking.ill(kinds, step)
+
+    kinds, rows = _run(run())
+    if as_json:
+        told = [{"agency": row.agency, "good": row.good, "outcomes": row.outcomes, "wrong": row.wrong} for row in rows]
+        typer.echo(json.dumps(told, ensure_ascii=False))
+    else:
+        table = Table("", "agency", *kinds, box=None)
+        for row in rows:
+            table.add_row(_mark(row.good), row.agency, *(row.outcomes.get(kind, "–") for kind in kinds))
+        out.print(table)
+        for row in rows:
+            for one in row.wrong:
+                out.print(f"[red]✗[/] {row.agency}: {one}")
+        out.print(f"{len(rows)} agencies, {len(kinds)} faults, {_count_wrong(rows)}")
+    if not all(row.good for row in rows):
+        raise typer.Exit(1)
+
+
+def _count_wrong(rows: Sequence[Any]) -> str:
+    wrong = sum(not row.good for row in rows)
+    return f"[red]{wrong} not good[/]" if wrong else "[green]all good[/]"
+
+
+def _mark(good: bool) -> str:
+    return "[green]✓[/]" if good else "[red]✗[/]"
+
+
+@contextlib.contextmanager
+def _progress(what: str, *, total: int) -> Iterator[Callable[[], None]]:
+    """A bar for people on standard error; what is inside calls it after each step."""
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda: bar.advance(task)
 
 
 @app.command()
@@ -281,6 +384,107 @@ def agency_add(
 
     _run(add())
     out.print(f"{client_id} may now ask for tokens as {agency}, with {', '.join(scope)}.")
+
+
+@mini_app_app.command("add")
+def mini_app_add(
+    agency: Annotated[str, typer.Option(help="The catalogue's id of the agency, such as dlt.")],
+    name_th: Annotated[str, typer.Option(help="What it is called in Thai.")],
+    name_en: Annotated[str, typer.Option(help="What it is called in English.")],
+    url: Annotated[str, typer.Option(help="Where its pages begin; https only.")],
+    scope: Annotated[list[str] | None, typer.Option(help="profile, contact, notify; all of them unless told.")] = None,
+    app_id: Annotated[str | None, typer.Option(help="Change the mini app that has this AppId.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Let an agency's mini app in, and print its key and secret, once: only a hash of the secret is kept."""
+    from backend.app import House
+    from foundation.language import Text
+    from trust.mini_apps import SCOPES
+
+    settings = _found_settings()
+
+    async def add() -> dict[str, Any]:
+        async with House(settings, process="mini-app add") as house:
+            if house.catalogue.agency(agency) is None:
+                raise CannotStart(f"the catalogue has no agency {agency!r}; lifeevents/catalogue/agencies/ lists them")
+            made, secret = await house.mini_apps.add(
+                agency=agency, name=Text(th=name_th, en=name_en), url=url, app_id=app_id, scopes=scope or SCOPES
+            )
+            return {"AppId": made.id, "Consumer-Key": made.consumer_key, "ConsumerSecret": secret}
+
+    _print_credentials(_run(add()), as_json=as_json)
+
+
+@mini_app_app.command("renew-secret")
+def mini_app_renew_secret(
+    app_id: Annotated[str, typer.Argument(help="Its AppId.")],
+    as_json: Json = False,
+) -> None:
+    """Print another secret; the old one, and every token it bought, are good for nothing at once."""
+    from backend.app import House
+
+    settings = _found_settings()
+
+    async def renew() -> dict[str, Any]:
+        async with House(settings, process="mini-app renew-secret") as house:
+            secret = await house.mini_apps.renew_secret(app_id)
+            made = await house.mini_apps.get(app_id)
+            return {"AppId": app_id, "Consumer-Key": made.consumer_key if made else None, "ConsumerSecret": secret}
+
+    _print_credentials(_run(renew()), as_json=as_json)
+
+
+@mini_app_app.command("list")
+def mini_app_list(as_json: Json = False) -> None:
+    """Print the mini apps there are."""
+    from backend.app import House
+
+    settings = _found_settings()
+
+    async def look() -> list[dict[str, Any]]:
+        async with House(settings, process="mini-app list") as house:
+            found = await house.mini_apps.list()
+            return [
+                {"AppId": one.id, "agency": one.agency, "name_th": one.name.th, "name_en": one.name.en, "url": one.url,
+                 "scopes": list(one.scopes), "Consumer-Key": one.consumer_key}
+                for one in found
+            ]  # fmt: skip
+
+    rows = _run(look())
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    table = Table("AppId", "agency", "name", "url", "scopes", box=None)
+    for row in rows:
+        name = escape(f"{row['name_th']} / {row['name_en']}")
+        table.add_row(row["AppId"], row["agency"], name, escape(row["url"]), " ".join(row["scopes"]))
+    out.print(table)
+
+
+@mini_app_app.command("remove")
+def mini_app_remove(app_id: Annotated[str, typer.Argument(help="Its AppId.")]) -> None:
+    """Close the door to a mini app at once. What people allowed it stays on record."""
+    from backend.app import House
+
+    settings = _found_settings()
+
+    async def remove() -> bool:
+        async with House(settings, process="mini-app remove") as house:
+            return await house.mini_apps.remove(app_id)
+
+    if not _run(remove()):
+        raise CannotStart("there is no such mini app; `tangrat mini-app list` lists them")
+    out.print(f"{app_id} is closed.")
+
+
+def _print_credentials(told: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(told))
+        return
+    for name, value in told.items():
+        typer.echo(f"{name:<15} {value or 'unchanged'}")
+    if told["ConsumerSecret"]:
+        typer.echo("The secret is shown this once.")
 
 
 if __name__ == "__main__":

@@ -21,12 +21,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from agencies.dopa import Dopa
+from agencies import cache, payments
+from agencies.cache import Cache
+from agencies.epayment import EPayment
+from agencies.facts import Facts
 from agencies.gateway import Gateway
-from agencies.gdx import GdxTransport
-from agencies.nhso import Nhso
-from agencies.sso import Sso
+from agencies.own_words import OwnWords
+from agencies.payments import Payments
+from backend import applications as application_doors
+from backend import mini_apps as mini_app_doors
+from backend import payments as payment_doors
 from backend import signin
+from backend.agencies import connect
 from backend.processes import Server, bind, following
 from foundation.clock import SystemClock
 from foundation.errors import CannotStart
@@ -35,13 +41,14 @@ from foundation.ids import new_id
 from foundation.settings import Settings
 from foundation.store import Store
 from foundation.telemetry import Metrics, set_up_traces
-from lifeevents import agenda, catalogue, intake, routes, subscriptions
+from lifeevents import agenda, applications, catalogue, intake, routes, subscriptions
 from lifeevents.agenda import Agenda
+from lifeevents.applications import Applications
 from lifeevents.fanout import Fanout
 from lifeevents.intake import Intake
 from lifeevents.register import Register
 from lifeevents.subscriptions import Subscriptions
-from notifications import devices, inbox, ledger, notifier, preferences
+from notifications import devices, inbox, ledger, mini_app_messages, notifier, preferences
 from notifications.channels.push import PushChannel
 from notifications.channels.sms import SmsChannel
 from notifications.channels.webhook import WebhookChannel
@@ -49,17 +56,21 @@ from notifications.devices import Devices
 from notifications.dispatcher import Dispatcher
 from notifications.inbox import Inbox
 from notifications.ledger import Ledger
+from notifications.mini_app_messages import MiniAppMessages
 from notifications.notifier import Notifier
 from notifications.preferences import Preferences
 from notifications.wording import Wording
 from resolvers import client_keys
 from resolvers.client_keys import ClientKeys
 from resolvers.context import Services
+from resolvers.payments import AgenciesBills
 from resolvers.schema import build_schema
 from resolvers.server import GraphQLServer
-from trust import access_log, clients, people, thaid, tokens
+from trust import access_log, clients, mini_apps, people, thaid, tokens
 from trust.access_log import AccessLog
 from trust.clients import AgencyClients
+from trust.consents import Consents
+from trust.mini_apps import MiniApps
 from trust.people import People, PersonId
 from trust.secrets import Vault, kept_key
 from trust.thaid import ThaID
@@ -70,7 +81,8 @@ log = logging.getLogger(__name__)
 INDEXES = (
     *people.INDEXES, *access_log.INDEXES, *tokens.INDEXES, *thaid.INDEXES, *clients.INDEXES, *intake.INDEXES,
     *agenda.INDEXES, *subscriptions.INDEXES, *inbox.INDEXES, *devices.INDEXES, *preferences.INDEXES, *notifier.INDEXES,
-    *client_keys.INDEXES,
+    *client_keys.INDEXES, *cache.INDEXES, *mini_apps.INDEXES, *mini_app_messages.INDEXES, *payments.INDEXES,
+    *applications.INDEXES,
 )  # fmt: skip
 
 
@@ -80,6 +92,7 @@ class House:
     def __init__(self, settings: Settings, *, process: str, on_leg: Callable[[str], None] = ledger.nothing) -> None:
         self.settings = settings
         self.is_leaving = False
+        self._farewells: list[Callable[[], None]] = []
         self.clock = SystemClock()
         self.metrics = Metrics()
         self._flush_traces = set_up_traces(endpoint=settings.otlp_endpoint, process=process)
@@ -90,7 +103,7 @@ class House:
         self.store = Store(settings.mongodb_uri.reveal(), database=settings.mongodb_database)
         # In development nobody has to make a master key: one is made and kept in the data directory.
         self.vault = Vault(settings.master_key_bytes() or kept_key(settings.data_dir))
-        self.http = Http()
+        self.http = Http(ca_file=settings.agency_ca_file)
         # Addresses that others gave us (webhooks) may not lead inside; in development the sandbox is inside.
         self.outside = Http(public_only=settings.is_production)
 
@@ -104,30 +117,33 @@ class House:
             redirect_uri=f"{settings.issuer}/auth/callback",
         )  # fmt: skip
         self.clients = AgencyClients(self.store, self.http, clock=self.clock, tokens=self.tokens)
+        self.consents = Consents(
+            self.store, self.people, agencies=[one.id for one in self.catalogue.agencies], clock=self.clock
+        )
+        self.mini_apps = MiniApps(self.store, self.vault, clock=self.clock, production=settings.is_production)
 
         # Asking the agencies
-        deadline_s = settings.agency_deadline_s
-        gdx = GdxTransport(
-            self.http, url=settings.gdx_url, consumer_key=settings.gdx_consumer_key,
-            consumer_secret=settings.gdx_consumer_secret, agent_id=settings.gdx_agent_id, clock=self.clock,
-            deadline_s=deadline_s,
-        )  # fmt: skip
-        dopa = Dopa(
-            gdx, url=settings.dopa_url, officer_pid=settings.dopa_officer_pid, office_id=settings.dopa_office_id,
-            access_token=settings.dopa_access_token, job_id=settings.dopa_job_id, clock=self.clock,
-        )  # fmt: skip
-        sso = Sso(
-            self.http, url=settings.sso_url, token_url=settings.sso_token_url, client_id=settings.sso_client_id,
-            client_secret=settings.sso_client_secret, username=settings.sso_username, password=settings.sso_password,
-            clock=self.clock, deadline_s=deadline_s,
-        )  # fmt: skip
-        nhso = Nhso(
-            self.http, url=settings.nhso_url, token=settings.nhso_token, clock=self.clock, deadline_s=deadline_s
+        self.cache = Cache(
+            self.store, self.people, self.vault, clock=self.clock, fresh_most_s=settings.cache_fresh_s
         )
+        self.agencies = connect(settings, self.http, self.catalogue, clock=self.clock)
         self.gateway = Gateway(
-            [dopa, sso, nhso], people=self.people, access_log=self.access_log, clock=self.clock, metrics=self.metrics,
-            deadline_s=deadline_s,
+            self.agencies.adapters, people=self.people, access_log=self.access_log, cache=self.cache,
+            consents=self.consents, clock=self.clock, metrics=self.metrics, deadline_s=settings.agency_deadline_s,
+            agency_of=self.agencies.agency_of, consented=self.mini_apps.may_look,
         )  # fmt: skip
+
+        self.own_words = OwnWords(self.store, self.people, clock=self.clock)
+        self.facts = Facts(
+            self.agencies.sources, own_words=self.own_words.asked, clock=self.clock, metrics=self.metrics
+        )
+        epayment = EPayment(
+            self.agencies.gdx, url=settings.epayment_url, close_url=settings.epayment_close_url,
+            source=settings.epayment_source, biller_id=settings.epayment_biller_id,
+        )  # fmt: skip
+        self.payments = Payments(
+            self.store, self.people, self.vault, epayment, self.access_log, clock=self.clock, metrics=self.metrics
+        )
 
         # Telling people and systems
         self.inbox = Inbox(self.store, self.people, self.vault, clock=self.clock)
@@ -188,7 +204,15 @@ class House:
         self.fanout = Fanout(
             self.events_ledger, people=self.people, vault=self.vault, catalogue=self.catalogue, notifier=self.notifier,
             subscriptions=self.subscriptions, agenda=self.agenda, relatives=register, clock=self.clock,
-            metrics=self.metrics, on_leg=on_leg,
+            metrics=self.metrics, forget=self.gateway.forget, on_leg=on_leg,
+        )  # fmt: skip
+        self.applications = Applications(self.store, self.people, self.notifier, self.agenda, clock=self.clock)
+        self.mini_app_ledger = Ledger(
+            self.store, mini_app_messages.MESSAGES, clock=self.clock, lease_s=settings.lease_s, on_leg=on_leg
+        )
+        self.mini_app_messages = MiniAppMessages(
+            self.store, self.mini_app_ledger, mini_apps=self.mini_apps, notifier=self.notifier, people=self.people,
+            deaths=self.agenda, vault=self.vault, clock=self.clock, metrics=self.metrics,
         )  # fmt: skip
 
     async def __aenter__(self) -> Self:
@@ -218,11 +242,25 @@ class House:
             return False
         return True
 
+    def on_leaving(self, farewell: Callable[[], None]) -> None:
+        """Have something ended politely when the process leaves."""
+        self._farewells.append(farewell)
+
+    def leave(self) -> None:
+        """The process is leaving: it is ready for nothing new, and says goodbye where it was listened to."""
+        self.is_leaving = True
+        for farewell in self._farewells:
+            farewell()
+
     async def listen(self) -> None:
         """Ring a ledger's bell whenever any process puts something into it. Runs until cancelled."""
-        bells = {one.collection: one for one in (self.events_ledger, self.agenda_ledger, self.deliveries_ledger)}
+        bells = {one.collection: one for one in self.ledgers}
         async for name in self.store.inserted(bells):
             bells[name].ring()
+
+    @property
+    def ledgers(self) -> tuple[Ledger, ...]:
+        return self.events_ledger, self.agenda_ledger, self.deliveries_ledger, self.mini_app_ledger
 
     async def signed_in(self, person: PersonId) -> None:
         """After a sign-in: the person's coming days are planned in the background."""
@@ -236,11 +274,16 @@ def build(house: House) -> Any:
     graph = GraphQLServer(
         build_schema(), Services(
             clock=house.clock, catalogue=house.catalogue, people=house.people, gateway=house.gateway,
+            operations=house.agencies.plain, facts=house.facts, own_words=house.own_words,
+            titles={(one.agency, one.name): one.title for one in house.agencies.operations if one.title is not None},
             access_log=house.access_log, inbox=house.inbox, devices=house.devices, preferences=house.preferences,
-            client_keys=ClientKeys(house.store, house.people, house.vault, clock=house.clock),
+            client_keys=ClientKeys(house.store, house.people, house.vault, clock=house.clock), mini_apps=house.mini_apps,
+            consents=house.consents, payments=house.payments, bills=AgenciesBills(house.agencies.plain, clock=house.clock),
+            applications=house.applications,
         ),
         authenticate=house.tokens.verify, production=settings.is_production, origins=origins, metrics=house.metrics,
     )  # fmt: skip
+    house.on_leaving(graph.leave)
     others = Starlette(
         routes=[
             *operations_routes(house),
@@ -252,6 +295,18 @@ def build(house: House) -> Any:
                 intake=house.intake, subscriptions=house.subscriptions, clients=house.clients, notifier=house.notifier,
                 access_log=house.access_log, people=house.people, vault=house.vault, clock=house.clock,
                 metrics=house.metrics,
+            ),
+            *payment_doors.build_routes(
+                payments=house.payments, callback_from=settings.epayment_callback_from, metrics=house.metrics
+            ),
+            *application_doors.build_routes(
+                applications=house.applications, guard=house.mini_apps.caller, metrics=house.metrics,
+                production=settings.is_production,
+            ),
+            *mini_app_doors.build_routes(
+                mini_apps=house.mini_apps, messages=house.mini_app_messages, gateway=house.gateway,
+                preferences=house.preferences, deaths=house.agenda, clock=house.clock, metrics=house.metrics,
+                production=settings.is_production,
             ),
         ],
         exception_handlers={404: _not_found, 405: _not_so, Exception: _fault},
@@ -311,7 +366,7 @@ def operations_routes(house: House) -> list[Route]:
         return JSONResponse({"status": "ready" if ready else "not ready"}, status_code=200 if ready else 503)
 
     async def metrics(_request: Request) -> Response:
-        for one in (house.events_ledger, house.agenda_ledger, house.deliveries_ledger):
+        for one in house.ledgers:
             house.metrics.waiting.labels(one.collection).set(await one.waiting())
         return Response(house.metrics.text(), media_type="text/plain; version=0.0.4")
 
@@ -326,7 +381,4 @@ async def serve(settings: Settings) -> None:
         gc.collect()
         gc.freeze()
 
-        def leave() -> None:
-            house.is_leaving = True
-
-        await Server(build(house), on_leaving=leave).serve(sockets=[socket])
+        await Server(build(house), on_leaving=house.leave).serve(sockets=[socket])

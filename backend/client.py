@@ -33,6 +33,7 @@ class Phone:
         self._language = language
         self.access_token = ""
         self.refresh_token = ""
+        self.wants_new = False  # whether nothing that was kept will do
 
     async def sign_in(self, citizen: int) -> str:
         """Walk login → ThaID (picking sample citizen N) → callback → token. Returns the access token."""
@@ -65,11 +66,13 @@ class Phone:
 
     async def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         """The `data` of one operation; SuperAppError where the graph answers with errors."""
+        headers = {"Authorization": f"Bearer {self.access_token}", "Accept-Language": self._language}
+        if self.wants_new:
+            headers["Cache-Control"] = "no-cache"
         try:
             reply = await self._http.request(
                 "POST", f"{self._api}/graphql", deadline_s=_PATIENCE_S,
-                json={"query": query, "variables": variables},
-                headers={"Authorization": f"Bearer {self.access_token}", "Accept-Language": self._language},
+                json={"query": query, "variables": variables}, headers=headers,
             )  # fmt: skip
         except CallFailed as exc:
             raise Unavailable(f"the API does not answer ({exc.why}); is `tangrat up` running?") from exc

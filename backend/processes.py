@@ -13,6 +13,7 @@ from typing import Any
 
 import uvicorn
 
+from backend import websocket
 from foundation.clock import SystemClock
 from foundation.errors import CannotStart
 from foundation.http import CallFailed, Http
@@ -21,6 +22,7 @@ from foundation.ports import listening
 log = logging.getLogger(__name__)
 
 DRAIN_S = 25  # under the 30 s after which an orchestrator stops asking politely
+_FAREWELL_S = 2.0
 
 
 def bind(host: str, port: int, *, setting: str) -> socket.socket:
@@ -35,14 +37,15 @@ def bind(host: str, port: int, *, setting: str) -> socket.socket:
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which also says at once that it is leaving, so that `/readyz` answers no while requests drain."""
+    """uvicorn, which also says at once that it is leaving, so that `/readyz` answers no while requests drain, and sockets
+    are closed by who opened them."""
 
     def __init__(self, app: Any, *, on_leaving: Callable[[], None] = lambda: None) -> None:
         super().__init__(
             uvicorn.Config(
                 app, log_config=None, access_log=False, server_header=False, date_header=False, lifespan="on",
-                timeout_graceful_shutdown=DRAIN_S, timeout_keep_alive=30, http="httptools", ws="none", loop="none",
-                proxy_headers=False, h11_max_incomplete_event_size=32_768,
+                timeout_graceful_shutdown=DRAIN_S, timeout_keep_alive=30, http="httptools", loop="none",
+                proxy_headers=False, h11_max_incomplete_event_size=32_768, **websocket.options(),
             )
         )  # fmt: skip
         self._on_leaving = on_leaving
@@ -63,6 +66,16 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: Any) -> None:
         self._on_leaving()
         super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """uvicorn cuts every open socket here, whatever is still to be said on it; so they go first."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL_S):
+                while any(  # noqa: ASYNC110 -- uvicorn tells nobody when one has gone
+                    isinstance(one, websocket.WebSocket) and one.is_open() for one in self.server_state.connections
+                ):
+                    await asyncio.sleep(0.02)
+        await super().shutdown(sockets)
 
 
 @contextlib.asynccontextmanager

@@ -28,10 +28,12 @@ from foundation.clock import SystemClock
 from foundation.embedded import EmbeddedMongo, die_with_parent
 from foundation.errors import CannotStart
 from foundation.http import CallFailed, Http
+from foundation.language import Text
 from foundation.ports import free_port
 from foundation.settings import PREFIX, Settings
 from foundation.store import Store
 from trust.clients import AgencyClients
+from trust.mini_apps import MiniApps
 from trust.secrets import Vault, kept_key
 from trust.tokens import Tokens
 
@@ -194,6 +196,7 @@ class Up:
         if self._leaving.is_set():
             return
         found = (await self._http.request("GET", f"{self.sandbox}/sandbox/agency-clients", deadline_s=5)).json()
+        pages = (await self._http.request("GET", f"{self.sandbox}/sandbox/mini-apps", deadline_s=5)).json()
         store, clock = Store(settings.mongodb_uri.reveal(), database=settings.mongodb_database), SystemClock()
         try:
             vault = Vault(settings.master_key_bytes() or kept_key(settings.data_dir))
@@ -201,6 +204,9 @@ class Up:
             clients = AgencyClients(store, self._http, clock=clock, tokens=tokens)
             for one in found:
                 await clients.add(**one)
+            mini_apps = MiniApps(store, vault, clock=clock, production=False)
+            for one in pages:
+                await mini_apps.add(**{**one, "name": Text(**one["name"])})
         finally:
             await store.close()
 

@@ -34,12 +34,13 @@ class Worker:
         self._loops: dict[str, tuple[Callable[[int], Awaitable[int]], Callable[[float], Awaitable[object]]]] = {
             "match": (house.fanout.run_once, house.events_ledger.wait),
             "agenda": (house.agenda.run_once, house.agenda_ledger.wait),
+            "mini apps": (house.mini_app_messages.run_once, house.mini_app_ledger.wait),
             "deliver": (house.dispatcher.run_once, house.deliveries_ledger.wait),
         }
 
     def leave(self) -> None:
         self._leaving.set()
-        for ledger in (self._house.events_ledger, self._house.agenda_ledger, self._house.deliveries_ledger):
+        for ledger in self._house.ledgers:
             ledger.ring()
 
     async def run(self) -> None:

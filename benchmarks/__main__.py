@@ -10,10 +10,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import intake, road1, up
+from benchmarks import bulkhead, cached, fanout, intake, planner, road1, up
 from benchmarks.harness import Bench, BenchFunction, Row, show, write
 
-BENCHES: dict[str, BenchFunction] = {"road1": road1.run, "intake": intake.run, "up": up.run}
+BENCHES: dict[str, BenchFunction] = {
+    "road1": road1.run, "fanout": fanout.run, "cached": cached.run, "bulkhead": bulkhead.run, "planner": planner.run,
+    "intake": intake.run, "up": up.run,
+}  # fmt: skip
 
 
 async def _run(function: BenchFunction, bench: Bench) -> None:

@@ -67,6 +67,7 @@ async def run(bench: Bench) -> None:
                 await phone.sign_in(number)
             except SignInFailed:
                 continue  # too young, or not alive
+            phone.wants_new = True
             phones.append(phone)
         await http.request("POST", f"{there.sandbox}/sandbox/latency", deadline_s=5, json={"*": LATENCY_MS})
         await _p50(bench, there.sandbox, phones)
@@ -179,9 +180,9 @@ async def _requests() -> list[tuple[str, str, dict[str, Any]]]:
         access_token=settings.dopa_access_token, job_id=settings.dopa_job_id, clock=clock,
     )  # fmt: skip
     insurance = Sso(
-        http, url=settings.sso_url, token_url=settings.sso_token_url, client_id=settings.sso_client_id,
-        client_secret=settings.sso_client_secret, username=settings.sso_username, password=settings.sso_password,
-        clock=clock, deadline_s=DEADLINE_S,
+        http, url=settings.sso_url, token_url=settings.sso_token_url, services_url=settings.sso_services_url,
+        client_id=settings.sso_client_id, client_secret=settings.sso_client_secret, username=settings.sso_username,
+        password=settings.sso_password, clock=clock, deadline_s=DEADLINE_S,
     )  # fmt: skip
     health = Nhso(http, url=settings.nhso_url, token=settings.nhso_token, clock=clock, deadline_s=DEADLINE_S)
     for _ in range(2):  # the first time, tokens are fetched besides
@@ -218,7 +219,9 @@ async def _gateway_alone(in_flight: int, calls: int) -> float:
 
         async def ask(_number: int) -> None:
             person = next(people)
-            asking = house.gateway.asking(subject=person, actor=person, purpose="bench", ground=DATA_SUBJECT_REQUEST)
+            asking = house.gateway.asking(
+                subject=person, actor=person, purpose="bench", ground=DATA_SUBJECT_REQUEST, anew=True
+            )
             wanted = (dopa.PERSON, dopa.HOUSE, sso.INSURED, nhso.RIGHTS)
             heard = await asyncio.gather(*(asking.ask(operation) for operation in wanted))
             if not {answer.state for answer in heard} <= {"OK", "NOT_FOUND"}:

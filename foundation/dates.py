@@ -68,6 +68,14 @@ def from_buddhist(year: int, month: int, day: int) -> date:
     return date(year - _ERA + 1, month, day)
 
 
+OF_AGE = 20  # years: Civil and Commercial Code, section 19
+
+
+def is_of_age(born: date, on: date) -> bool:
+    """Whether somebody has come of age, with which their parents' power over them ends."""
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day)) >= OF_AGE
+
+
 def to_buddhist(day: date) -> tuple[int, int, int]:
     """Year, month and day in the Buddhist era, as they were written at that time."""
     return buddhist_year(day), day.month, day.day

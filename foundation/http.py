@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -156,19 +157,31 @@ class _PublicConnector(aiohttp.TCPConnector):
 
 
 class Http:
-    """A client for one kind of neighbour. `public_only` is for addresses that others gave us (webhooks)."""
+    """A client for one kind of neighbour. `public_only` is for addresses that others gave us (webhooks).
 
-    def __init__(self, *, public_only: bool = False, connections: int = 256) -> None:
+    How many calls one neighbour may hold is the caller's to say (a bulkhead for each agency); `connections` only keeps
+    the process within what its system gives it, so it is well above what any one of them may hold, and has no part per
+    host: many agencies may stand behind one. `ca_file`: a PEM file of authorities whose certificates are taken besides
+    those that the system trusts.
+    """
+
+    def __init__(self, *, public_only: bool = False, connections: int = 2_048, ca_file: str = "") -> None:
         self._public_only = public_only
         self._connections = connections
+        self._trust: ssl.SSLContext | bool = True  # as the system does
+        if ca_file:
+            self._trust = ssl.create_default_context()
+            self._trust.load_verify_locations(cafile=ca_file)
         self._session: aiohttp.ClientSession | None = None
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
             connector = (
-                _PublicConnector(resolver=_PublicResolver(), limit=self._connections, use_dns_cache=False)
+                _PublicConnector(
+                    resolver=_PublicResolver(), limit=self._connections, use_dns_cache=False, ssl=self._trust
+                )
                 if self._public_only
-                else aiohttp.TCPConnector(limit=self._connections, limit_per_host=128)
+                else aiohttp.TCPConnector(limit=self._connections, ssl=self._trust)
             )
             self._session = aiohttp.ClientSession(
                 connector=connector,

@@ -16,7 +16,8 @@ def new_id() -> str:
 def derive(owner: str, *parts: str) -> str:
     """The one id that follows from these parts, in the cell of its owner (a person's id, or any id to start from).
 
-    Each part is written with its length, so that ("ab", "c") and ("a", "bc") differ.
+    Each part is written with its length, so that ("ab", "c") and ("a", "bc") differ. Of the owner only the cell counts,
+    which they share with many: where two owners may have the same parts, the owner is a part too.
     """
     told = "".join(f"{len(part)}:{part}" for part in parts)
     return owner[:CELL] + hashlib.sha256(told.encode()).hexdigest()[: 32 - CELL]

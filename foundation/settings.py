@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import base64
 import difflib
+import ipaddress
+import ssl
 import types
 import typing
 from collections.abc import Mapping
@@ -105,6 +107,9 @@ class Settings:
     gdx_agent_id: str = _set("tangrat", "the AgentID in GDX's audit trail: this system's English name")
     dopa_url: str = _set("", "DOPA Linkage2, behind GDX", at_sandbox="/gdx/ws/dopa/linkage2")
     dopa_officer_pid: Secret = _set(Secret("1000000000009"), "who is signed in at Linkage2", needed=True)
+    dopa_card_check_url: str = _set(
+        "", "DOPA's check of the code on identity cards, behind GDX", at_sandbox="/gdx/ws/dopa/verification/personal"
+    )
     dopa_office_id: str = _set("00023", "the office Linkage2 knows us as")
     dopa_access_token: Secret = _set(Secret("tangrat-linkage2"), "the ThaID access token for Linkage2", needed=True)
     dopa_job_id: str = _set("tangrat", "the purpose (jobID) named on each Linkage2 request")
@@ -112,12 +117,60 @@ class Settings:
     sso_token_url: str = _set(
         "", "the SSO's Keycloak token address", at_sandbox="/sso/auth/realms/insured/protocol/openid-connect/token"
     )
+    sso_services_url: str = _set("", "the SSO's SOAP services", at_sandbox="/sso/DBforService/services")
     sso_client_id: str = _set("tangrat", "our name at the SSO's Keycloak", needed=True)
     sso_client_secret: Secret = _set(Secret("tangrat-secret"), "our secret there", needed=True)
     sso_username: str = _set("tangrat", "the account for the password grant", needed=True)
     sso_password: Secret = _set(Secret("tangrat-password"), "its password", needed=True)
     nhso_url: str = _set("", "the NHSO's endpoint", at_sandbox="/nhso/nhsoendpoint")
     nhso_token: Secret = _set(Secret("tangrat-nhso"), "the bearer token there", needed=True)
+    nhso_dialect: Literal["v2", "v1"] = _set("v2", "the right search that is asked; v1 is the older one")
+    nhso_v1_url: str = _set("", "with dialect v1: the NHSO's older right search", at_sandbox="/nhso/srm")
+    nhso_v1_token_url: str = _set("", "with dialect v1: where its token is renewed", at_sandbox="/nhso/srmportal")
+    nhso_v1_refresh_token: Secret = _set(
+        Secret("tangrat-nhso-refresh"), "with dialect v1: what renews that token", needed=True
+    )
+    agencies_url: str = _set(
+        "", "where agencies without a dialect of their own answer, their code added to it", at_sandbox="/agencies"
+    )
+    agency_urls: tuple[str, ...] = _set(
+        (), "comma-separated code=address, for agencies that answer elsewhere, such as dlt=https://api.dlt.go.th"
+    )
+    agencies_token: Secret = _set(Secret("tangrat-agencies"), "the bearer token there", needed=True)
+    dbd_open_url: str = _set("", "DBD's open API of juristic persons; no key", at_sandbox="/dbd-open")
+    dbd_profile_url: str = _set(
+        "", "DBD's profile of juristic persons, behind GDX", at_sandbox="/gdx/ws/dbd/juristic/v4/profile"
+    )
+    rd_vat_url: str = _set("", "the Revenue Department's VAT check", at_sandbox="/rd-ws/serviceRD3/vatserviceRD3.asmx")
+    rd_tin_url: str = _set(
+        "",
+        "the Revenue Department's check of tax numbers",
+        at_sandbox="/rd-ws/jsonRD/checktinpinservice.asmx/ServiceTIN",
+    )
+    bizportal_url: str = _set(
+        "", "Biz Portal's status API, behind GDX", at_sandbox="/gdx/ws/dga/bizportal/applicationrequest"
+    )
+    epayment_url: str = _set("", "DGA e-Payment, behind GDX", at_sandbox="/gdx/ws/dga/payment")
+    epayment_close_url: str = _set(
+        "",
+        "where e-Payment closes a payment; empty = `/close` below its address. DGA's page gives the UAT address for it",
+    )
+    epayment_source: str = _set("TANGRAT", "the Source code that DGA e-Payment gave us", needed=True)
+    epayment_biller_id: str = _set(
+        "099400016550100", "the biller (15 digits) whom the QR of a payment names", needed=True
+    )
+    epayment_callback_from: tuple[str, ...] = _set(
+        ("127.0.0.0/8", "::1/128"),
+        "comma-separated networks (CIDR) from which e-Payment's unsigned callback is heard, as this process sees them:"
+        " behind a proxy that is the proxy's, which must then keep others from /agency/payments/callback", needed=True,
+    )  # fmt: skip
+    cache_fresh_s: float = _set(
+        10.0, "the longest that an agency's answer counts as fresh, in seconds; 0 asks anew each time. In production leave "
+        "it to the catalogue: 31536000", low=0, high=31_536_000,
+    )  # fmt: skip
+    agency_ca_file: str = _set(
+        "", "a PEM file of the certificate authorities of agencies that have their own; empty = those the system trusts"
+    )
     agency_deadline_s: float = _set(2.0, "seconds an agency gets for one whole answer", low=0.05, high=60)
 
     # Telling people
@@ -147,9 +200,15 @@ class Settings:
 
 # Google's own address is right in production, so leaving this one empty is no mistake; nor is having no sandbox clock.
 _MAY_STAY_EMPTY = {"fcm_url", "clock_url"}
+# Of the NHSO's two dialects one is spoken; what the other would need may stay empty.
+_NOT_ASKED = {
+    "v2": {"nhso_v1_url", "nhso_v1_token_url", "nhso_v1_refresh_token"}, "v1": {"nhso_url", "nhso_token"},
+}  # fmt: skip
 _URLS = {
-    "public_url", "thaid_issuer", "gdx_url", "dopa_url", "sso_url", "sso_token_url", "nhso_url", "fcm_url", "sms_url",
-    "clock_url", "otlp_endpoint",
+    "dopa_card_check_url", "sso_services_url", "nhso_v1_url", "nhso_v1_token_url",
+    "public_url", "thaid_issuer", "gdx_url", "dopa_url", "sso_url", "sso_token_url", "nhso_url", "agencies_url",
+    "fcm_url", "sms_url", "dbd_open_url", "dbd_profile_url", "rd_vat_url", "rd_tin_url", "bizportal_url", "epayment_url",
+    "epayment_close_url", "clock_url", "otlp_endpoint",
 }  # fmt: skip
 
 
@@ -182,6 +241,13 @@ def read(environment: Mapping[str, str]) -> Settings:
     problems += [f"{PREFIX}{name.upper()} {why}" for name, why in urls if why]
     if env == "production" and values.get("public_url", "https:").startswith("http:"):
         problems.append("TANGRAT_PUBLIC_URL must be https in production")
+    problems += [
+        f"TANGRAT_EPAYMENT_CALLBACK_FROM holds {one[:40]!r}, which is not a network such as 203.0.113.0/24"
+        for one in values.get("epayment_callback_from", ())
+        if not _is_network(one)
+    ]
+    if (ca_file := values.get("agency_ca_file")) and (why := _wrong_ca_file(ca_file)):
+        problems.append(f"TANGRAT_AGENCY_CA_FILE {why}")
     if (key := values.get("master_key")) is not None and not _is_key(key.reveal()):
         problems.append("TANGRAT_MASTER_KEY must be base64 of exactly 32 bytes; make one with: openssl rand -base64 32")
     if problems:
@@ -191,9 +257,10 @@ def read(environment: Mapping[str, str]) -> Settings:
 
 def _demand(values: dict[str, Any], environment: Mapping[str, str], problems: list[str]) -> None:
     """Production takes nothing for granted: what development would point at the sandbox must be said."""
+    may_stay_empty = _MAY_STAY_EMPTY | _NOT_ASKED[values.get("nhso_dialect", "v2")]
     for one in fields(Settings):
         said = bool(environment.get(PREFIX + one.name.upper(), "").strip())
-        if one.metadata["needed"] and not said and one.name not in _MAY_STAY_EMPTY:
+        if one.metadata["needed"] and not said and one.name not in may_stay_empty:
             problems.append(f"{PREFIX}{one.name.upper()} is missing: {one.metadata['doc']}")
     if values.get("clock_url"):
         problems.append("TANGRAT_CLOCK_URL moves the legal day and is for the sandbox only; leave it out in production")
@@ -252,6 +319,24 @@ def _wrong_url(url: str) -> str | None:
     return None
 
 
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _wrong_ca_file(path: str) -> str | None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except ssl.SSLError:
+        return "must name a PEM file with at least one certificate"
+    except (OSError, ValueError) as exc:  # ValueError: a zero byte in the name
+        return f"can't be read: {getattr(exc, 'strerror', None) or exc}"
+    return None
+
+
 def _is_key(text: str) -> bool:
     try:
         return len(base64.b64decode(text, validate=True)) == 32
@@ -270,7 +355,8 @@ def reference() -> str:
             default = "a development value" if default.reveal() else ""
         elif default not in ("", ()):
             default = f"`{default}`"
-        needed = "must be set" if one.metadata["needed"] and one.name not in _MAY_STAY_EMPTY else ""
+        may_stay_empty = _MAY_STAY_EMPTY | _NOT_ASKED["v2"]
+        needed = "must be set" if one.metadata["needed"] and one.name not in may_stay_empty else ""
         rows.append(f"| `{PREFIX}{one.name.upper()}` | {default or ''} | {needed} | {one.metadata['doc']} |")
     return (
         "# Settings\n\nEnvironment variables, read once at start; all wrong ones are named at once.\n"

@@ -8,12 +8,12 @@ with `Index` and is the only one to read or write it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pymongo import AsyncMongoClient, IndexModel
+from pymongo import AsyncMongoClient, IndexModel, ReplaceOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
@@ -37,6 +37,7 @@ Session = AsyncClientSession
 
 DURABLE = WriteConcern(w="majority", j=True, wtimeout=10_000)
 MAJORITY = ReadConcern("majority")
+QUICK = WriteConcern(w=1, j=False)
 DUPLICATE_KEY = 11000
 
 __all__ = [
@@ -117,8 +118,18 @@ class Store:
     async def ping(self) -> None:
         await self._client.admin.command("ping")
 
-    def collection(self, name: str) -> Collection:
-        return self._database[name]
+    def collection(self, name: str, *, durable: bool = True) -> Collection:
+        """`durable=False` is for what may be lost without harm (a cache): written and read where it is quickest."""
+        if durable:
+            return self._database[name]
+        return self._database.get_collection(name, write_concern=QUICK, read_concern=ReadConcern("local"))
+
+    async def replace_many(self, collection: Collection, documents: Sequence[Document]) -> None:
+        """Put each where its `_id` is, whatever was there; in one write."""
+        if documents:
+            await collection.bulk_write(
+                [ReplaceOne({"_id": one["_id"]}, one, upsert=True) for one in documents], ordered=False
+            )
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:

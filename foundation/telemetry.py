@@ -129,6 +129,7 @@ class Metrics:
         self.deliveries = Counter(
             "tangrat_deliveries_total", "Hand-overs tried", ["channel", "outcome"], registry=self.registry
         )
+        self.streams = Gauge("tangrat_streams", "Sockets and event streams open", ["door"], registry=self.registry)
         self.waiting = Gauge("tangrat_waiting", "Items due and not yet done", ["ledger"], registry=self.registry)
 
     def text(self) -> bytes:

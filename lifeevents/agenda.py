@@ -209,7 +209,7 @@ class Agenda:
     def _item(person: PersonId, about: PersonId | None, due: _Due) -> Document:
         day, starts = due.day.isoformat(), start_of(due.day)
         item = {
-            "_id": derive(person, "due", due.rule.id, about or "", day), "kind": "due", "person": person,
+            "_id": derive(person, "due", person, due.rule.id, about or "", day), "kind": "due", "person": person,
             "rule": due.rule.id, "day": day, "anchor": due.anchor.isoformat(), "starts": starts, "due": starts,
             "expires": start_of(due.day + _TOO_LATE),
         }  # fmt: skip

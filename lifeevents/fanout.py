@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -70,8 +70,10 @@ class Fanout:
         relatives: Relatives,
         clock: Clock,
         metrics: Metrics,
+        forget: Callable[[PersonId, str], Awaitable[None]],
         on_leg: Callable[[str], None] = nothing,
     ) -> None:
+        self._forget = forget  # what an agency said of a person before it reported something new
         self._ledger = ledger
         self._people = people
         self._vault = vault
@@ -145,6 +147,8 @@ class Fanout:
         except NotFound:
             return "not told: the person's data was erased"
         person = event["person"]
+        if person is not None and event_type.agency is not None:
+            await self._forget(person, event_type.agency)
         if person is not None and event_type.type in self._deaths:
             await self._agenda.cancel(person, why="the person died")
         elif person is not None and event_type.type in self._births:

@@ -89,7 +89,9 @@ class Register:
         return [one.id for one in found if one is not None and one.has_account]
 
     def _asking(self, person: PersonId) -> Asking:
-        return self._gateway.asking(subject=person, actor=SYSTEM, purpose="proactive notice", ground=PUBLIC_TASK)
+        return self._gateway.asking(
+            subject=person, actor=SYSTEM, purpose="proactive notice", ground=PUBLIC_TASK, patience_s=None
+        )
 
     async def _young(self, children: Sequence[dopa.Relative]) -> tuple[Child, ...]:
         today = self._clock.today()
@@ -107,7 +109,7 @@ async def _held(asking: Asking, operation: Operation[T], is_wanted: bool) -> Ans
     if not is_wanted:
         return None
     answer = await asking.ask(operation)
-    if answer.value is None and answer.state != "NOT_FOUND":
+    if answer.state not in ("OK", "NOT_FOUND"):  # what it said the other day is no ground to tell somebody something
         raise Unavailable(
             f"{answer.agency} gave no answer: {answer.problem.code if answer.problem else answer.state}",
             th=f"{answer.agency} ไม่ได้ให้คำตอบ: {answer.problem.code if answer.problem else answer.state}",

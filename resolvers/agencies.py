@@ -6,6 +6,7 @@ own card.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from enum import Enum
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from strawberry import enum_value, field
 
 from agencies import dopa, nhso
 from agencies.answers import Answer
+from agencies.standard import Record
 from foundation import language as words
 from foundation.language import Language
 from resolvers.catalogue import Agency
@@ -52,6 +54,16 @@ def answer(kind: type[A], told: Answer[Any], value: Any, context: Context) -> A:
         problem=None if told.problem is None else problem_told(told.problem, context.language),
         value=value,
     )  # type: ignore[call-arg]  # every answer type adds `value`, each of its own type
+
+
+async def card(
+    kind: type[A], operation: str, shape: Callable[[Record, Language], Any], info: Info, **arguments: Any
+) -> A:
+    """The card of one question in the plain dialect: `operation` is its id in the catalogue, `shape` makes the graph's
+    value of the record."""
+    context = info.context
+    told = await context.asking.ask(context.services.operations[operation], **arguments)
+    return answer(kind, told, None if told.value is None else shape(told.value, context.language), context)
 
 
 @strawberry.enum(description="Sex in the civil register.")

@@ -62,8 +62,18 @@ class LifeEventBeginning(Enum):
 
 
 def _status(root: strawberry.Parent[Agency], info: Info) -> AgencyStatus:
-    health = info.context.health.get(root.code)
-    return AgencyStatus.NOT_CONNECTED if health is None else AgencyStatus(health)
+    status = info.context.health.get(root.code)
+    return AgencyStatus.NOT_CONNECTED if status is None else AgencyStatus(status.health)
+
+
+def _typical_ms(root: strawberry.Parent[Agency], info: Info) -> int | None:
+    status = info.context.health.get(root.code)
+    return None if status is None or status.p50_s is None else round(status.p50_s * 1000)
+
+
+def _slow_ms(root: strawberry.Parent[Agency], info: Info) -> int | None:
+    status = info.context.health.get(root.code)
+    return None if status is None or status.p99_s is None else round(status.p99_s * 1000)
 
 
 @strawberry.type(description="An agency of the state (CPSV-AP: competent authority).")
@@ -74,6 +84,14 @@ class Agency(Node):
     data_held: list[Text] = field(description="What it keeps about people.")
 
     status: AgencyStatus = field(resolver=_status, description="How it has been answering us in the last minute.")
+    typical_ms: int | None = field(
+        resolver=_typical_ms,
+        description="Milliseconds within which half of its answers came in the last minute; null where it was not asked.",
+    )
+    slow_ms: int | None = field(
+        resolver=_slow_ms,
+        description="Milliseconds within which 99 of 100 answers came in the last minute; null where it was not asked.",
+    )
 
 
 @strawberry.type(description="One service in the course of a life event.")

@@ -60,7 +60,7 @@ class ClientKeys:
             )  # fmt: skip
         now = self._clock.now()
         document: Document = {
-            "_id": derive(person, "client key", what, key), "wish": self._hash(wish), "begun_at": now,
+            "_id": derive(person, "client key", person, what, key), "wish": self._hash(wish), "begun_at": now,
             "expires_at": now + _KEPT,
         }  # fmt: skip
         try:

@@ -78,6 +78,14 @@ class Prepared:
     def is_query(self) -> bool:
         return self.operation.operation is OperationType.QUERY
 
+    @property
+    def is_mutation(self) -> bool:
+        return self.operation.operation is OperationType.MUTATION
+
+    @property
+    def is_subscription(self) -> bool:
+        return self.operation.operation is OperationType.SUBSCRIPTION
+
 
 class Documents:
     """Prepares documents, and keeps the ones that were asked for last."""

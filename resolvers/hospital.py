@@ -14,7 +14,8 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import enum_value, field
 
-from agencies import insurance, sso
+from agencies import answers, insurance, sso
+from agencies.answers import Operation
 from foundation import language as words
 from foundation.errors import SuperAppError
 from foundation.language import Language
@@ -101,43 +102,85 @@ class ChangeHospitalPayload:
     problems: list[Problem] = field(description="What stood in the way; empty where nothing did.")
 
 
+@strawberry.input(description="A wish for another hospital, taken back before it holds.")
+class CancelHospitalChangeInput:
+    number: str = field(description="The office's `number` of the change.")
+    client_key: str = field(
+        description="Made up by the app for this wish, up to 200 characters. Sent again with it, the wish is carried out"
+        " once and answered alike; with another wish it is a conflict."
+    )
+
+
+@strawberry.type(description="What came of it.")
+class CancelHospitalChangePayload:
+    change: HospitalChange | None = field(
+        description="The change as it stands now, with the state `CANCELLED`; null where the office wasn't reached."
+    )
+    problems: list[Problem] = field(description="What stood in the way; empty where nothing did.")
+
+
 async def _change(
     info: Info,
     given: Annotated[ChangeHospitalInput, strawberry.argument(name="input", description="The wish.")],
 ) -> ChangeHospitalPayload:
     context = info.context
     try:
-        return await _carry_out(given, context)
+        wished = {
+            "hospital_code": given.hospital_code, "mobile": _national(given.mobile), "reason": given.reason,
+        }  # fmt: skip
+        told = await _carry_out(sso.CHANGE_HOSPITAL, "changeHospital", given.client_key, wished, context)
     except SuperAppError as exc:
-        problem = problem_of(exc, context.language)
-        return ChangeHospitalPayload(change=None, problems=[problem])
+        return ChangeHospitalPayload(change=None, problems=[problem_of(exc, context.language)])
+    return ChangeHospitalPayload(change=_shown_if(told, context), problems=_problems(told, context))
 
 
-async def _carry_out(given: ChangeHospitalInput, context: Context) -> ChangeHospitalPayload:
-    person, keys = context.person, context.services.client_keys
-    wished = {"hospital_code": given.hospital_code, "mobile": _national(given.mobile), "reason": given.reason}
-    operation = sso.CHANGE_HOSPITAL(**wished)
-    wish = await keys.begin(person, "changeHospital", given.client_key, wished)
+async def _cancel(
+    info: Info,
+    given: Annotated[CancelHospitalChangeInput, strawberry.argument(name="input", description="The wish.")],
+) -> CancelHospitalChangePayload:
+    context = info.context
+    try:
+        wished = {"number": given.number}
+        told = await _carry_out(sso.CANCEL_CHANGE, "cancelHospitalChange", given.client_key, wished, context)
+    except SuperAppError as exc:
+        return CancelHospitalChangePayload(change=None, problems=[problem_of(exc, context.language)])
+    return CancelHospitalChangePayload(change=_shown_if(told, context), problems=_problems(told, context))
+
+
+async def _carry_out(
+    operation: Operation[insurance.HospitalChange],
+    what: str,
+    client_key: str,
+    wished: dict[str, str],
+    context: Context,
+) -> insurance.HospitalChange | answers.Problem | None:
+    """What the office made of the wish, now or when it was first sent with this key; or why it wasn't reached."""
+    operation = operation(**wished)  # a wish that makes no sense uses up no key
+    keys = context.services.client_keys
+    wish = await keys.begin(context.person, what, client_key, wished)
     if wish.outcome is not None:
-        return _payload(_remembered(wish.outcome), context)
+        return _remembered(wish.outcome)
     told = await context.asking.ask(operation)
     if told.value is None:
         # What the office may have received stays noted as begun; what it surely did not is forgotten.
         if told.problem is None or told.problem.code != "OUTCOME_UNKNOWN":
             await keys.release(wish)
-        problem = None if told.problem is None else problem_told(told.problem, context.language)
-        return ChangeHospitalPayload(change=None, problems=[] if problem is None else [problem])
+        return told.problem
     await keys.settle(wish, asdict(told.value))
-    return _payload(told.value, context)
+    return told.value
 
 
-def _payload(change: insurance.HospitalChange, context: Context) -> ChangeHospitalPayload:
-    shown = _change_shown(change, context.language)
-    problems = []
-    if change.state == "REFUSED":
-        said = shown.message.said if shown.message else _REFUSED.said_in(context.language)
-        problems.append(Problem(code="HOSPITAL_CHANGE_REFUSED", message=said))
-    return ChangeHospitalPayload(change=shown, problems=problems)
+def _shown_if(told: insurance.HospitalChange | answers.Problem | None, context: Context) -> HospitalChange | None:
+    return _change_shown(told, context.language) if isinstance(told, insurance.HospitalChange) else None
+
+
+def _problems(told: insurance.HospitalChange | answers.Problem | None, context: Context) -> list[Problem]:
+    if isinstance(told, answers.Problem):
+        return [problem_told(told, context.language)]
+    if told is not None and told.state == "REFUSED":
+        said = (told.message or _REFUSED).said_in(context.language)
+        return [Problem(code="HOSPITAL_CHANGE_REFUSED", message=said)]
+    return []
 
 
 _REFUSED = words.Text(th="สำนักงานประกันสังคมไม่รับคำขอนี้", en="The Social Security Office does not take this request.")
@@ -147,6 +190,10 @@ _REFUSED = words.Text(th="สำนักงานประกันสังค
 class HospitalMutation:
     change_hospital: ChangeHospitalPayload = field(
         resolver=_change, description="Ask the SSO for another hospital. Carried out once for each `clientKey`."
+    )
+    cancel_hospital_change: CancelHospitalChangePayload = field(
+        resolver=_cancel,
+        description="Take back a change of hospital that doesn't hold yet. Carried out once for each `clientKey`.",
     )
 
 

@@ -28,6 +28,7 @@ from graphql import (
     IntValueNode,
     ListValueNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
     VariableNode,
     get_named_type,
@@ -42,7 +43,12 @@ _FEW = 5  # how many items a list without pages counts as, unless its field says
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The most that one request may be. Sizes in bytes and characters, times in seconds."""
+    """The most that one request may be. Sizes in bytes and characters, times in seconds.
+
+    `operations` run at once in one socket; `sockets` and `event_streams` are those of one person, `strangers` those of
+    everybody who isn't signed in. `heartbeat_s` is between two signs of life in an event stream, `stuck_s` how long a
+    reader may take none; `session_look_s` is how often we look whether somebody who only listens is still signed in.
+    """
 
     body_bytes: int = 65_536
     body_s: float = 10.0
@@ -59,6 +65,15 @@ class Limits:
     errors: int = 5
     requests: int = 60
     requests_window_s: float = 10.0
+    # What stays open. A message over a socket may be as large as a body.
+    init_s: float = 5.0
+    operations: int = 10
+    sockets: int = 5
+    event_streams: int = 10
+    strangers: int = 500
+    heartbeat_s: float = 12.0
+    session_look_s: float = 20.0
+    stuck_s: float = 20.0
 
 
 class DocumentTooLarge(BadInput):
@@ -147,6 +162,8 @@ class Measure:
                     "introspection is off here; the schema is published as schema.graphql",
                     th="ที่นี่ปิด introspection ไว้ ดู schema ได้ที่ schema.graphql",
                 )
+            if operation.operation is OperationType.SUBSCRIPTION and extent.names.total() > 1:
+                raise TooManyRootFields("a subscription has one root field", th="subscription มีฟิลด์ชั้นบนสุดได้เพียงฟิลด์เดียว")
             if extent.names.total() > limits.root_fields:
                 raise TooManyRootFields(
                     f"an operation has at most {limits.root_fields} root fields",

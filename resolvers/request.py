@@ -18,12 +18,15 @@ from foundation.errors import BadInput, SuperAppError
 from foundation.language import Text
 from resolvers.limits import Limits
 
+Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-MediaType = Literal["application/json", "application/graphql-response+json", "text/html"]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+MediaType = Literal["application/json", "application/graphql-response+json", "text/html", "text/event-stream"]
 
 JSON: MediaType = "application/json"
 GRAPHQL: MediaType = "application/graphql-response+json"
 HTML: MediaType = "text/html"
+EVENTS: MediaType = "text/event-stream"
 
 _MOST_PARAMETERS = 20
 _PASSED_OVER, _PASSED_OVER_S = 2_000_000, 1.0
@@ -91,6 +94,26 @@ def negotiate_media(accept: str, *, offers_html: bool) -> MediaType | None:
     """The media type of ours that an `Accept` header likes best; None where it likes none."""
     if not accept.strip():
         return JSON
+    likings = _likings(accept)
+    best: tuple[float, MediaType] | None = None
+    # JSON comes first among equals only under a wildcard: who names the newer type can read it.
+    for offer, counts in ((GRAPHQL, True), (HTML, offers_html), (JSON, True), (EVENTS, True)):
+        if not counts:
+            continue
+        named = likings.get(offer)
+        wild = likings.get(f"{offer.partition('/')[0]}/*", likings.get("*/*")) if offer == JSON else None
+        weight = named if named is not None else wild or 0.0
+        if weight > 0 and (best is None or weight > best[0]):
+            best = (weight, offer)
+    return best[1] if best else None
+
+
+def takes_events(accept: str) -> bool:
+    """Whether an event stream is welcome, though something else may be more so. A wildcard doesn't mean one."""
+    return _likings(accept).get(EVENTS, 0.0) > 0
+
+
+def _likings(accept: str) -> dict[str, float]:
     likings: dict[str, float] = {}
     for part in accept[:1000].split(","):
         name, *parameters = (one.strip().lower() for one in part.split(";"))
@@ -103,17 +126,7 @@ def negotiate_media(accept: str, *, offers_html: bool) -> MediaType | None:
                 speaks_utf8 = value.strip(' "') in ("utf-8", "utf8")
         if speaks_utf8:
             likings[name] = max(weight, likings.get(name, 0.0))
-    best: tuple[float, MediaType] | None = None
-    # JSON comes first among equals only under a wildcard: who names the newer type can read it.
-    for offer, counts in ((GRAPHQL, True), (HTML, offers_html), (JSON, True)):
-        if not counts:
-            continue
-        named = likings.get(offer)
-        wild = likings.get(f"{offer.partition('/')[0]}/*", likings.get("*/*")) if offer == JSON else None
-        weight = named if named is not None else wild or 0.0
-        if weight > 0 and (best is None or weight > best[0]):
-            best = (weight, offer)
-    return best[1] if best else None
+    return likings
 
 
 def _weight(text: str) -> float:
@@ -136,7 +149,7 @@ async def read_post(headers: Mapping[bytes, bytes], receive: Receive, limits: Li
             "the body is empty; it must be a JSON object with the field 'query'",
             th="body ว่างเปล่า ต้องเป็น JSON object ที่มีฟิลด์ 'query'", field="query",
         )  # fmt: skip
-    return _asked(_loads(body, _BODY))
+    return asked_from(loads(body, _BODY))
 
 
 def read_get(query_string: bytes, limits: Limits) -> Asked:
@@ -164,8 +177,8 @@ def read_get(query_string: bytes, limits: Limits) -> Asked:
     for name in ("variables", "extensions"):
         if name in fields:
             text = fields[name]
-            fields[name] = _loads(text.encode(), Text(th=f"'{name}'", en=f"'{name}'")) if text.strip() else None
-    return _asked(fields)
+            fields[name] = loads(text.encode(), Text(th=f"'{name}'", en=f"'{name}'")) if text.strip() else None
+    return asked_from(fields)
 
 
 def _check_media(content_type: bytes, encoding: bytes) -> None:
@@ -215,7 +228,7 @@ async def _pass_over(receive: Receive) -> None:
                 left -= len(message.get("body", b""))
 
 
-def _loads(text: bytes, where: Text) -> Any:
+def loads(text: bytes, where: Text) -> Any:
     """JSON as RFC 8259 and nothing looser; NUL and repeated keys are refused, because readers disagree about them."""
     try:
         value = strict_json.loads(text)
@@ -243,7 +256,8 @@ def _nul() -> BadInput:
     return BadInput("a text holds a NUL character", th="มีข้อความที่มีอักขระ NUL")
 
 
-def _asked(fields: Any) -> Asked:
+def asked_from(fields: Any) -> Asked:
+    """What a JSON value asks for; BadInput where it isn't a GraphQL request."""
     if isinstance(fields, list):
         raise BatchNotSupported(
             "several operations in one request are not taken; send them one by one",

@@ -11,14 +11,20 @@ from strawberry.printer import print_schema as print_strawberry
 
 from foundation.errors import BadInput
 from foundation.pages import LARGEST_PAGE
-from resolvers import citizen, inbox, preferences
+from resolvers import applications, citizen, inbox, mini_apps, payments, preferences
 from resolvers.catalogue import Agency, LifeEventType, LifeEventTypeConnection, LifeStage, LifeStageCode
 from resolvers.citizen import Citizen
+from resolvers.consents import ConsentMutation
 from resolvers.context import Context, Info
 from resolvers.hospital import HospitalMutation
+from resolvers.id_card import IdCardMutation
 from resolvers.inbox import InboxMutation, SentCheck
+from resolvers.mini_apps import MiniApp, MiniAppMutation
+from resolvers.own_words import OwnWordsMutation
+from resolvers.payments import PaymentMutation
 from resolvers.preferences import PreferencesMutation
 from resolvers.services import PublicService, PublicServiceConnection, ServiceKind
+from resolvers.subscriptions import Subscription
 from resolvers.values import After, First, Node, read_global_id
 
 Code = Annotated[str, strawberry.argument(description="The code in the catalogue.")]
@@ -98,6 +104,10 @@ async def _found(text: str, context: Context) -> Node | None:
             return await inbox.node(local, context)
         case "Device", local:
             return await preferences.node(local, context)
+        case "Payment", local:
+            return await payments.node(local, context)
+        case "Application", local:
+            return await applications.node(local, context)
         case kind, local:
             return context.shelf.node(kind, local)
 
@@ -122,6 +132,11 @@ class Query:
         resolver=_public_service, description="One service; null where the catalogue has no such code."
     )
     agencies: list[Agency] = field(resolver=_agencies, description="The state's agencies.", metadata={"about": 50})
+    mini_apps: list[MiniApp] = field(
+        resolver=mini_apps.mini_apps,
+        description="The agencies' own pages that can be opened in the app.",
+        metadata={"about": 20},
+    )
     sent_check: SentCheck | None = field(
         resolver=inbox.sent_check,
         description="Was this message really sent by the state? Open to anybody. Null: no message of the last 90 days"
@@ -138,12 +153,21 @@ class Query:
 @strawberry.type(
     description="What can be done. Each answers with what it changed, and foreseeable trouble as `problems`."
 )
-class Mutation(InboxMutation, PreferencesMutation, HospitalMutation):
+class Mutation(
+    InboxMutation,
+    OwnWordsMutation,
+    PreferencesMutation,
+    HospitalMutation,
+    MiniAppMutation,
+    ConsentMutation,
+    IdCardMutation,
+    PaymentMutation,
+):
     pass
 
 
 def build_schema() -> strawberry.Schema:
-    return strawberry.Schema(query=Query, mutation=Mutation)
+    return strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscription)
 
 
 def print_schema() -> str:

@@ -1,72 +1,55 @@
-"""The door of the graph: GraphQL over HTTP by the book, as a plain ASGI app.
+"""The door of the graph: GraphQL over HTTP by the book, as a plain ASGI app; sockets are sent on to `sockets.py`.
 
 strawberry says what the schema is; graphql-core parses, validates and executes. The way there is our own, because the
 limits have to hold before a document is parsed and validated, and because a document that was seen before shouldn't be
-parsed again. In order: who may ask, in which form, how often, how much; then the question itself.
+parsed again. In order: who may ask, in which form, how often, how much; then the question itself (`operations.py`).
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, Collection, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
-from types import CoroutineType
-from typing import Any, TypeGuard, cast
+from typing import Any
 
 import orjson
 import strawberry
-from graphql import ExecutionResult, GraphQLSchema
-from graphql.execution import Executor
 
-from foundation.errors import SuperAppError, TooMany, Unauthenticated
-from foundation.language import LANGUAGES, Language, negotiate
+from foundation.errors import SuperAppError, Unauthenticated
+from foundation.language import Language, negotiate
 from foundation.telemetry import Metrics
-from resolvers import replies
-from resolvers.catalogue import Shelf
-from resolvers.context import Context, Services
-from resolvers.documents import Documents, NotValid, Prepared, wrong_variables
-from resolvers.executor import PlainExecutor
+from resolvers import event_streams, replies
+from resolvers.context import Services
+from resolvers.event_streams import EventStreams, Headers
 from resolvers.limits import Limits
+from resolvers.operations import Authenticate, Caller, NotRun, Operations, Reply
 from resolvers.page import PAGE, PAGE_POLICY
 from resolvers.request import (
+    EVENTS,
     GRAPHQL,
     HTML,
     JSON,
-    Asked,
     ClientGone,
     MediaType,
     MethodNotAllowed,
     NotAcceptable,
     Receive,
+    Scope,
+    Send,
     headers_of,
     negotiate_media,
     read_get,
     read_post,
+    takes_events,
 )
-from trust.limits import RateLimit
-from trust.tokens import Session
-
-log = logging.getLogger(__name__)
-
-Scope = MutableMapping[str, Any]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Authenticate = Callable[[str], Awaitable[Session]]
-Headers = list[tuple[bytes, bytes]]
+from resolvers.sockets import Sockets
 
 _ALLOWED = "GET, HEAD, POST, OPTIONS"
 _VARY = b"Accept, Accept-Language, Authorization, Origin"
 _PREFLIGHT_KEPT_S = b"600"
-_SENT_CHECKS, _SENT_CHECKS_S = 20, 60.0  # guessing a code that somebody was sent must take for ever
-_NOT_YET = 4400  # the close code of graphql-transport-ws for a bad request
 
 _negotiate_language = lru_cache(maxsize=512)(negotiate)
-
-
-class TimedOut(SuperAppError):
-    code = "TIMEOUT"
-    status = 504
 
 
 class GraphQLServer:
@@ -87,29 +70,24 @@ class GraphQLServer:
         metrics: Metrics | None = None,
         limits: Limits | None = None,
     ) -> None:
-        # Executing through strawberry's own `execute` costs more than the resolvers do; what it wraps is this schema.
-        self._schema: GraphQLSchema = schema._schema
-        self._services = services
-        self._authenticate = authenticate
+        limits, metrics = limits or Limits(), metrics or Metrics()
         self._offers_page = not production
-        self._hides_suggestions = production
-        self._limits = limits or Limits()
+        self._limits = limits
         self._origins = {origin.encode() for origin in origins}
-        self._documents = Documents(
-            self._schema, self._limits, introspection=not production, suggestions=not production
-        )
-        self._shelves = {language: Shelf(services.catalogue, language) for language in LANGUAGES}
-        self._rate = RateLimit(most=self._limits.requests, window_s=self._limits.requests_window_s)
-        self._late: set[asyncio.Future[ExecutionResult]] = set()  # what went on after its request was answered
-        self._sent_checks = RateLimit(most=_SENT_CHECKS, window_s=_SENT_CHECKS_S)
-        metrics = metrics or Metrics()
+        self._operations = Operations(schema, services, authenticate=authenticate, production=production, limits=limits)
+        self._sockets = Sockets(self._operations, origins=self._origins, limits=limits, metrics=metrics)
+        self._event_streams = EventStreams(self._operations, limits=limits, metrics=metrics)
         self._count = {one: metrics.requests.labels("graphql", one) for one in ("answered", "refused", "failed")}
         self._seconds = metrics.request_seconds.labels("graphql")
 
+    def leave(self) -> None:
+        """The process is leaving: end what stays open, so that it is opened again elsewhere. Requests are answered."""
+        self._sockets.leave()
+        self._event_streams.leave()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            # Before the handshake is accepted, so that a client hears 403 and doesn't try again at once.
-            await send({"type": "websocket.close", "code": _NOT_YET, "reason": "subscriptions are not served yet"})
+            await self._sockets(scope, receive, send)
             return
         if scope["type"] != "http":
             return
@@ -119,7 +97,14 @@ class GraphQLServer:
         headers = self._common_headers(request, language)
         outcome = "answered"
         try:
-            status, body = await self._serve(scope, request, receive, language, headers)
+            told = await self._serve(scope, request, receive, language, headers)
+            if isinstance(told, _Stream):
+                with self._event_streams.places.taken(told.caller):
+                    await self._event_streams.serve(
+                        told.answers, told.caller, language, headers=headers, receive=receive, send=send
+                    )
+                return
+            status, body = told
         except ClientGone:
             return
         except SuperAppError as exc:
@@ -145,8 +130,8 @@ class GraphQLServer:
         receive: Receive,
         language: Language,
         headers: Headers,
-    ) -> tuple[int, bytes]:
-        """The status and body of the reply; what it says about them is added to `headers`."""
+    ) -> tuple[int, bytes] | _Stream:
+        """The status and body of the reply, or its events; what it says about them is added to `headers`."""
         method = scope["method"]
         if method == "OPTIONS":
             headers += self._preflight(request)
@@ -159,7 +144,8 @@ class GraphQLServer:
         media = negotiate_media(accept, offers_html=self._offers_page and method != "POST")
         if media is None:
             raise NotAcceptable(
-                f"this door speaks {GRAPHQL} and {JSON}, in UTF-8", th=f"ที่นี่ตอบเป็น {GRAPHQL} และ {JSON} ใน UTF-8 เท่านั้น"
+                f"this door speaks {GRAPHQL}, {JSON} and {EVENTS}, in UTF-8",
+                th=f"ที่นี่ตอบเป็น {GRAPHQL} {JSON} และ {EVENTS} ใน UTF-8 เท่านั้น",
             )
         if media == HTML:
             headers += [
@@ -167,106 +153,44 @@ class GraphQLServer:
                 (b"content-security-policy", PAGE_POLICY),
             ]
             return 200, PAGE
-        session = await self._who(request)
-        if session is not None and (wait_s := self._rate.admit(session.person)) is not None:
-            raise TooMany(
-                f"at most {self._limits.requests} requests in {self._limits.requests_window_s:g} s",
-                th=f"ขอข้อมูลได้ไม่เกิน {self._limits.requests} ครั้งใน {self._limits.requests_window_s:g} วินาที",
-                retry_after_s=wait_s,
-            )
+        authorization = request.get(b"authorization")
+        client = scope.get("client") or ("unknown",)
+        caller = await self._operations.who(
+            None if authorization is None else authorization.decode("latin-1"), address=client[0]
+        )
+        self._operations.admit(caller)
         if method == "POST":
             asked = await read_post(request, receive, self._limits)
         else:
             asked = read_get(scope["query_string"], self._limits)
-        client = scope.get("client") or ("unknown",)
-        context = Context(
-            session=session,
-            language=language,
-            services=self._services,
-            shelf=self._shelves[language],
-            caller=client[0] if session is None else session.person,
-            sent_checks=self._sent_checks,
+        context = self._operations.context(
+            caller, language, anew=b"no-cache" in request.get(b"cache-control", b"").lower()
         )
-        is_executed, reply = await self._answer(asked, context, queries_only=method != "POST")
+        try:
+            prepared = self._operations.prepare(asked, context)
+            if method != "POST" and prepared.is_mutation:
+                raise MethodNotAllowed(
+                    "a GET asks queries only; send this one with POST",
+                    th="GET ใช้ได้กับ query เท่านั้น โปรดส่งด้วย POST",
+                    allow="POST",
+                )
+            if media == EVENTS or (prepared.is_subscription and takes_events(accept)):
+                answers = self._operations.answers(prepared, asked, context, caller)
+                return self._stream(method, answers, caller, headers)
+            reply, is_executed = await self._operations.answer(prepared, asked, context), True
+        except NotRun as exc:
+            if media == EVENTS:
+                return self._stream(method, exc, caller, headers)
+            reply, is_executed = {"errors": exc.errors}, False
         headers.append((b"content-type", _CONTENT_TYPE[media]))
         # By the specification a refused document is 400 in the newer media type and 200 in the older one.
         return (200 if is_executed or media == JSON else 400), _dump(reply)
 
-    async def _who(self, request: Mapping[bytes, bytes]) -> Session | None:
-        """Whose token came along; None where none did. A token that isn't good is refused, never overlooked."""
-        header = request.get(b"authorization")
-        if header is None:
-            return None
-        scheme, _, token = header.decode("latin-1").strip().partition(" ")
-        token = token.strip()
-        if scheme.lower() != "bearer" or not token:
-            raise Unauthenticated(
-                "the Authorization header must be 'Bearer' and an access token",
-                th="header Authorization ต้องเป็น 'Bearer' ตามด้วย access token",
-            )
-        return await self._authenticate(token)
-
-    async def _answer(self, asked: Asked, context: Context, *, queries_only: bool) -> tuple[bool, dict[str, Any]]:
-        """Whether it came to execution, and the reply."""
-        limits = self._limits
-        try:
-            prepared = self._documents.prepare(asked.query, asked.operation_name, asked.variables)
-        except NotValid as exc:
-            return False, {"errors": replies.request_errors(exc.errors, code=exc.code, most=limits.errors)}
-        except SuperAppError as exc:
-            return False, {"errors": [replies.error(exc, context.language)]}
-        if queries_only and not prepared.is_query:
-            raise MethodNotAllowed(
-                "a GET asks queries only; send this one with POST",
-                th="GET ใช้ได้กับ query เท่านั้น โปรดส่งด้วย POST",
-                allow="POST",
-            )
-        executor = self._executor(prepared, asked, context)
-        if executor is None:
-            wrong = wrong_variables(self._schema, prepared, asked.variables)
-            return False, {"errors": replies.request_errors(wrong, code="BAD_INPUT", most=limits.errors)}
-        result = await self._execute(executor)
-        reply: dict[str, Any] = {"data": result.data}
-        if result.errors:
-            reply["errors"] = replies.execution_errors(result.errors, context.language, most=limits.errors)
-        return True, reply
-
-    def _executor(self, prepared: Prepared, asked: Asked, context: Context) -> Executor[Any] | None:
-        """What runs the operation; None where its variables don't fit."""
-        built = PlainExecutor.build(
-            self._schema,
-            prepared.document,
-            context_value=context,
-            raw_variable_values=asked.variables,
-            operation_name=asked.operation_name,
-            max_coercion_errors=self._limits.errors,
-            hide_suggestions=self._hides_suggestions,
-            is_awaitable=_is_coroutine,
-            plans=prepared.plans,
-        )
-        return None if isinstance(built, list) else built
-
-    async def _execute(self, executor: Executor[Any]) -> ExecutionResult:
-        result = executor.execute_operation()
-        if isinstance(result, ExecutionResult):
-            return result  # nothing waited
-        answering = asyncio.ensure_future(cast("Awaitable[ExecutionResult]", result))
-        # Waited for and not merely cancelled when time is up: a cancellation can get lost on the way down (PyMongo
-        # swallows one that comes while it checks out a connection), and the phone is to hear in time all the same.
-        try:
-            done, _ = await asyncio.wait({answering}, timeout=self._limits.request_s)
-        except asyncio.CancelledError:
-            answering.cancel()
-            raise
-        if done:
-            return answering.result()
-        answering.cancel()
-        self._late.add(answering)
-        answering.add_done_callback(self._late.discard)
-        raise TimedOut(
-            f"the answer was not complete within {self._limits.request_s:g} s; ask for less at once, or again",
-            th="รวบรวมคำตอบไม่ทันเวลาที่กำหนด โปรดลองใหม่",
-        )
+    def _stream(
+        self, method: str, answers: AsyncGenerator[Reply, None] | NotRun, caller: Caller, headers: Headers
+    ) -> tuple[int, bytes] | _Stream:
+        headers += event_streams.HEADERS
+        return (200, b"") if method == "HEAD" else _Stream(answers=answers, caller=caller)
 
     def _common_headers(self, request: Mapping[bytes, bytes], language: Language) -> Headers:
         headers = [
@@ -300,9 +224,12 @@ _CONTENT_TYPE: dict[MediaType, bytes] = {
 }
 
 
-def _is_coroutine(value: Any) -> TypeGuard[Awaitable[Any]]:
-    """graphql-core asks this of every value of an answer. Ours wait in `async def` only, so one comparison is enough."""
-    return type(value) is CoroutineType
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stream:
+    """A response of many events."""
+
+    answers: AsyncGenerator[Reply, None] | NotRun
+    caller: Caller
 
 
 def _headers_for(exc: SuperAppError) -> Headers:

@@ -7,11 +7,12 @@ from datetime import datetime
 import strawberry
 from strawberry import field
 
-from agencies.gateway import DATA_SUBJECT_REQUEST, PUBLIC_TASK
+from agencies.gateway import CONSENT, DATA_SUBJECT_REQUEST, PUBLIC_TASK
+from agencies.payments import PURPOSE as PAYMENT
 from foundation import language as words
 from resolvers.catalogue import Agency
 from resolvers.context import PURPOSE, Context, Info
-from resolvers.values import After, First, PageInfo, Text, edges, global_id, page_info, say
+from resolvers.values import After, First, PageInfo, Text, edges, global_id, page_info, say, say_if
 from trust import access_log
 
 
@@ -23,6 +24,7 @@ class AccessRecord:
     actor: str | None = field(description="Who looked, where it wasn't the person: an agency, an officer or a system.")
     agency: Agency | None = field(description="The agency that was asked.")
     operation: str = field(description="What it was asked, by the operation's name.")
+    operation_title: Text | None = field(description="What it was asked, in words; null for what is no longer asked.")
     purpose: Text = field(description="What for.")
     legal_ground: Text = field(description="On which legal ground.")
     on_behalf_of: str | None = field(description="For whom the actor acted, if for somebody else.")
@@ -43,6 +45,7 @@ class AccessRecordConnection:
 # What is written down is short and for good; this is how a person reads it.
 _PURPOSES = {
     PURPOSE: words.Text(th="เจ้าของข้อมูลขอดูข้อมูลของตนเอง", en="The person asked for their own data"),
+    PAYMENT: words.Text(th="ชำระเงินให้หน่วยงานตามที่เจ้าของข้อมูลสั่ง", en="A payment that the person ordered"),
 }
 _GROUNDS = {
     DATA_SUBJECT_REQUEST: words.Text(
@@ -52,6 +55,10 @@ _GROUNDS = {
     PUBLIC_TASK: words.Text(
         th="ภารกิจของรัฐ (พ.ร.บ.คุ้มครองข้อมูลส่วนบุคคล มาตรา 24 (4))",
         en="A task of the state (Personal Data Protection Act, section 24 (4))",
+    ),
+    CONSENT: words.Text(
+        th="ความยินยอมของเจ้าของข้อมูล (พ.ร.บ.คุ้มครองข้อมูลส่วนบุคคล มาตรา 19)",
+        en="The consent of the person whose data it is (Personal Data Protection Act, section 19)",
     ),
 }
 
@@ -76,6 +83,7 @@ def _record(record: access_log.AccessRecord, context: Context) -> AccessRecord:
         actor=None if by_me else record.actor,
         agency=context.shelf.agencies.get(record.agency),
         operation=record.operation,
+        operation_title=say_if(context.services.titles.get((record.agency, record.operation)), context.language),
         purpose=say(_PURPOSES.get(record.purpose) or _as_written(record.purpose), context.language),
         legal_ground=say(_GROUNDS.get(record.legal_ground) or _as_written(record.legal_ground), context.language),
         on_behalf_of=record.on_behalf_of,

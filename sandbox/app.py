@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import html
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from string import Template
@@ -24,9 +24,11 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from sandbox import identity, phone
-from sandbox.agencies import dopa, gdx, nhso, sso
+from sandbox.agencies import bizportal, card_check, dbd, dopa, epayment, gdx, nhso, rd, sso, standard
+from sandbox.civil import laser_code
 from sandbox.control import JsonReply, Refused, read_json
 from sandbox.faults import Faults
+from sandbox.mini_app import MiniApp
 from sandbox.nation import Nation
 from sandbox.people import BirthDate, Citizen
 from sandbox.reporter import Reporter
@@ -37,28 +39,54 @@ LARGEST_BODY = 1_048_576
 _PAGE = Path(__file__).with_name("index.html")
 
 
-def build(nation: Nation, *, api_url: str | None = None, base_url: str = DEFAULT_BASE_URL) -> Sandbox:
-    """The whole sandbox. Where our API is may also be said later, by `POST /sandbox/api`."""
-    return Sandbox(nation, api_url=api_url, base_url=base_url.rstrip("/"))
+def build(
+    nation: Nation,
+    *,
+    api_url: str | None = None,
+    base_url: str = DEFAULT_BASE_URL,
+    agencies: Sequence[standard.Described] = (),
+) -> Sandbox:
+    """The whole sandbox. `agencies` are those that speak plain REST, and what each can be asked.
+
+    Where our API is may also be said later, by `POST /sandbox/api`.
+    """
+    return Sandbox(nation, api_url=api_url, base_url=base_url.rstrip("/"), agencies=agencies)
 
 
 class Sandbox:
     """An ASGI application; `hang_up` before stopping, or live pages and slow faults keep the server waiting."""
 
-    def __init__(self, nation: Nation, *, api_url: str | None, base_url: str) -> None:
+    def __init__(
+        self, nation: Nation, *, api_url: str | None, base_url: str, agencies: Sequence[standard.Described]
+    ) -> None:
         self.api_url = api_url.rstrip("/") if api_url else None
         self.base_url = base_url
         self.world = World(nation, Clock(nation.day_zero))
-        self.faults = Faults((identity.DOOR, dopa.DOOR, gdx.DOOR, sso.DOOR, nhso.DOOR, phone.FCM_DOOR, phone.SMS_DOOR))
+        self.standard = standard.Standard(self.world, agencies)
+        self.faults = Faults(
+            (
+                *(identity.DOOR, dopa.DOOR, gdx.DOOR, sso.DOOR, nhso.DOOR, phone.FCM_DOOR, phone.SMS_DOOR),
+                *(dbd.OPEN_DOOR, dbd.PROFILE_DOOR, rd.DOOR, epayment.DOOR, bizportal.DOOR),
+                *self.standard.doors(),
+            )
+        )
 
         self.thaid = identity.ThaID(self.world, base_url=base_url, redirect_uris=self._redirect_uris)
         self.gateway = gdx.Gateway()
         self.linkage = dopa.Linkage(self.world, self.gateway, self.faults, pid_of_token=self.thaid.pid_of_token)
+        self.card_check = card_check.CardCheck(self.world, self.gateway)
         self.realm = sso.Realm()
         self.service = sso.EService(self.world, self.realm, hospital_changed=self._hospital_changed)
         self.rights = nhso.Rights(self.world)
+        self.old_rights = nhso.OldRights(self.world)
+        self.companies = dbd.Register(self.world, self.gateway)
+        self.tax_checks = rd.Checks(self.world)
+        self.payments = epayment.EPayment(self.world, self.gateway, api_url=lambda: self.api_url)
+        self.biz_portal = bizportal.BizPortal(self.gateway)
         self.phone = phone.Phone(base_url=base_url, api_url=lambda: self.api_url)
         self.reporter = Reporter(self.world, base_url=base_url, api_url=lambda: self.api_url, move=self.service.move)
+
+        self.mini_app = MiniApp(base_url=base_url, api_url=lambda: self.api_url)
 
         self._page = Template(_PAGE.read_text("utf-8"))
         self._app = self.faults.around(
@@ -82,13 +110,21 @@ class Sandbox:
             *self.phone.routes(),
             *self.gateway.routes(),
             *self.linkage.routes(),
+            *self.card_check.routes(),
             *self.realm.routes(),
             *self.service.routes(),
             *self.rights.routes(),
+            *self.old_rights.routes(),
+            *self.companies.routes(),
+            *self.tax_checks.routes(),
+            *self.payments.routes(),
+            *self.biz_portal.routes(),
+            *self.standard.routes(),
             *self.thaid.routes(),
             *self.world.routes(),
             *self.faults.routes(),
             *self.reporter.routes(),
+            *self.mini_app.routes(),
             Route("/sandbox/citizens", self._citizens, methods=["GET"]),
             Route("/sandbox/citizens/{number}", self._citizen, methods=["GET"]),
             Route("/sandbox/api", self._api, methods=["GET", "POST", "DELETE"]),
@@ -100,7 +136,7 @@ class Sandbox:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        async with self.reporter.running():
+        async with self.reporter.running(), self.mini_app.running():
             yield
 
     def _redirect_uris(self) -> tuple[str, ...] | None:
@@ -149,7 +185,8 @@ class Sandbox:
         if citizen is None:
             raise Refused(404, f"there is no such citizen; numbers run from 1 to {self.world.nation.size:,}")
         record = {field.name: getattr(citizen, field.name) for field in fields(citizen)}
-        return JsonReply({**record, **self._shown(citizen), "record": record})
+        code = None if citizen.id_card == "never" else laser_code(citizen)
+        return JsonReply({**record, **self._shown(citizen), "laser_code": code, "record": record})
 
     def _shown(self, citizen: Citizen) -> dict[str, Any]:
         story, why_not = citizen.story, self.thaid.why_not(citizen)
@@ -179,7 +216,10 @@ class Sandbox:
 
     async def _reset(self, request: Request) -> Response:
         """As it was at the start: day, health, hospitals, messages, hooks. Keys, tokens and the API's address stay."""
-        for part in (self.world, self.faults, self.service, self.phone, self.reporter):
+        for part in (
+            *(self.world, self.faults, self.service, self.phone, self.mini_app),
+            *(self.reporter, self.payments, self.biz_portal),
+        ):
             part.reset()
         return JsonReply({"today": self.world.clock.today().isoformat()})
 
@@ -190,6 +230,7 @@ class Sandbox:
             "gdx": self.gateway.forget,
             "dopa": self.linkage.forget,
             "sso": self.realm.forget,
+            "nhso": self.old_rights.forget,
         }
         wanted = request.query_params.get("agency")
         if wanted is not None and wanted not in forgetting:

@@ -1,8 +1,9 @@
 """Agencies on a bad day: slow, down, lying, dripping, broken in every way that real ones are.
 
 A layer around the whole sandbox, so that no agency knows about its own bad days. It lets the agency answer first and
-then spoils the answer, which keeps the dialect right. Only two faults reach an agency: `lying` (it must find another
-person to talk about) and a fault in one part of a batched answer (DOPA's services).
+then spoils the answer, which keeps the dialect right. Only three faults reach an agency: `lying` (it must find another
+person to talk about), `disagreeing` (it has the person's birth a year off) and a fault in one part of a batched answer
+(DOPA's services).
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import re
 import socket
 import struct
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,12 +30,14 @@ from sandbox.control import JsonReply, Refused, read_json
 
 KINDS = (
     *("slow", "down", "lying", "dripping", "html", "malformed", "truncated", "reset", "error", "huge"),
-    *("duplicate_key", "wrong_type"),
+    *("duplicate_key", "wrong_type", "refreshing", "disagreeing"),
 )
-KINDS_IN_A_PART = ("slow", "lying", "error")
+KINDS_IN_A_PART = ("slow", "lying", "error", "refreshing", "disagreeing")
 HUGE_BYTES = 100 * 1024 * 1024
 _LYING = "sandbox.lying"
+_DISAGREEING = "sandbox.disagreeing"
 _TRANSPORT = "sandbox.transport"
+_LEAF = re.compile(rb"<([\w:]+)(?:\s[^<>]*)?>[^<]+</\1>")  # an element of XML with a text in it
 _WAF_PAGE = """<!DOCTYPE html><html lang="th"><head><title>Request Rejected</title></head><body>
 <h1>ขออภัย ระบบปิดปรับปรุงชั่วคราว</h1><p>The requested URL was rejected. Please consult with your administrator.</p>
 </body></html>"""
@@ -49,6 +53,10 @@ class Door:
     operation_of: Callable[[str, str, bytes], str | None]  # method, path below the prefix, body
     failure: Callable[[int], Any]  # status → JSON in the agency's dialect
     parts: tuple[str, ...] = ()  # what one batched answer is made of; such a part can fail alone
+    # By path below the prefix, how it says that its records are being brought up to date: by None where they aren't
+    # looked at, and without this by 503, in the words of a failure.
+    refreshing: Callable[[str], Response | None] | None = None
+    can_disagree: bool = False  # it tells of births, so that another agency can be contradicted
 
 
 @dataclass(slots=True, kw_only=True)
@@ -146,13 +154,15 @@ class Faults:
         fault, door = self._which(doors, scope, body)
         if fault is not None and fault.delay_s:
             await self.nap(fault.delay_s)
-        if fault is None:
+        if fault is not None and fault.kind == "refreshing":
+            await (_refreshing(fault, door, scope["path"]) or app)(scope, _replay(body, receive), send)
+        elif fault is None:
             await app(scope, _replay(body, receive), send)
         elif fault.kind in ("down", "error", "html", "huge"):
             await self._instead(fault, door, scope, receive, send)
         else:
-            if fault.kind == "lying":
-                scope[_LYING] = True
+            if fault.kind in (told := {"lying": _LYING, "disagreeing": _DISAGREEING}):
+                scope[told[fault.kind]] = True
             await self._spoil(fault, await _ask(app, scope, body, receive), scope, receive, send)
 
     def _which(self, doors: list[Door], scope: Scope, body: bytes) -> tuple[Fault | None, Door]:
@@ -244,12 +254,18 @@ class Faults:
     async def _read_fault(self, request: Request) -> Fault:
         body = await read_json(request)
         agency = body.text("agency", among=self._agencies())
-        door = next(d for d in self._doors if d.agency == agency)
+        doors = [door for door in self._doors if door.agency == agency]  # an agency may speak several dialects
+        parts = tuple(part for door in doors for part in door.parts)
         kind = body.text("fault", among=KINDS)
-        operation = body.text("operation", among=door.operations + door.parts) if "operation" in body else None
-        if operation in door.parts and kind not in KINDS_IN_A_PART:
+        operation = body.text("operation", among=_operations(doors)) if "operation" in body else None
+        if operation in parts and kind not in KINDS_IN_A_PART:
             message = f"{operation} is one part of a batched answer; such a part can't be {kind}"
             raise Refused(422, message, allowed=KINDS_IN_A_PART)
+        if kind == "disagreeing" and not any(door.can_disagree for door in doors):
+            who = tuple(dict.fromkeys(door.agency for door in self._doors if door.can_disagree))
+            raise Refused(
+                422, f"{agency} tells of no birth, so it can't be disagreeing; {', '.join(who)} can", allowed=who
+            )
         status = body.whole_number("status", least=200, most=599) if "status" in body else None
         if status in (204, 205, 304):
             raise Refused(422, f"an answer with the status {status} has no body, so it is no fault")
@@ -289,15 +305,36 @@ class Faults:
         return JsonReply({name: round(delay_s * 1000) for name, delay_s in self._latency.items()})
 
     def _agencies(self) -> tuple[str, ...]:
-        return tuple(door.agency for door in self._doors)
+        return tuple(dict.fromkeys(door.agency for door in self._doors))
 
     def _allowed(self) -> dict[str, Any]:
-        return {"faults": KINDS, "agencies": {d.agency: d.operations + d.parts for d in self._doors}}
+        by_agency = {agency: [door for door in self._doors if door.agency == agency] for agency in self._agencies()}
+        return {"faults": KINDS, "agencies": {agency: _operations(doors) for agency, doors in by_agency.items()}}
+
+
+def _operations(doors: Sequence[Door]) -> tuple[str, ...]:
+    return tuple(operation for door in doors for operation in door.operations + door.parts)
+
+
+def _refreshing(fault: Fault, door: Door, path: str) -> Response | None:
+    """The nightly window in which an agency takes in the day's changes; None for what goes on in it."""
+    if door.refreshing is None:
+        reply: Response | None = JsonReply(door.failure(503), status_code=fault.status or 503)
+    else:
+        reply = door.refreshing(path.removeprefix(door.prefix))
+    if reply is not None:
+        reply.headers["retry-after"] = str(fault.retry_after_s)
+    return reply
 
 
 def is_lying(request: Request) -> bool:
     """Whether this answer is to be about another person."""
     return _LYING in request.scope
+
+
+def is_disagreeing(request: Request) -> bool:
+    """Whether this answer is to have the person's birth a year off."""
+    return _DISAGREEING in request.scope
 
 
 class Connection(HttpToolsProtocol):
@@ -378,7 +415,10 @@ def _malformed(body: bytes) -> bytes:
 
 
 def _twisted(body: bytes, kind: str) -> bytes:
-    """Still JSON, but its first key is said twice, or every value at the top is of another type."""
+    """Still JSON (or XML), but its first key is said twice, or every value at the top is of another type."""
+    if body.startswith(b"<"):
+        twice, other = rb"\g<0>\g<0>", rb"<\1><value/></\1>"
+        return _LEAF.sub(twice, body, count=1) if kind == "duplicate_key" else _LEAF.sub(other, body)
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -387,8 +427,8 @@ def _twisted(body: bytes, kind: str) -> bytes:
         return body
     if kind == "duplicate_key":
         return body.rstrip()[:-1] + b"," + orjson.dumps(next(iter(content))) + b":null}"
-    other: dict[type, Any] = {str: 7, int: "7", float: "7", bool: "yes", list: {}, dict: [], type(None): True}
-    return orjson.dumps({name: other[type(value)] for name, value in content.items()})
+    of_another: dict[type, Any] = {str: 7, int: "7", float: "7", bool: "yes", list: {}, dict: [], type(None): True}
+    return orjson.dumps({name: of_another[type(value)] for name, value in content.items()})
 
 
 @contextlib.asynccontextmanager

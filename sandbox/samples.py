@@ -109,6 +109,20 @@ def claims(number: int, day_zero: date) -> tuple[Claim, ...]:
     return found.get(number, ())
 
 
+def wedding(number: int, day_zero: date) -> date | None:
+    """When a sample citizen married, where a story or a house says so."""
+    newborns_parents = anniversary(day_zero - timedelta(days=75), day_zero.year - 3)
+    just_married = day_zero - timedelta(days=6)
+    told = {1: newborns_parents, 120: newborns_parents, 5: just_married, 124: just_married}
+    told |= dict.fromkeys((12, 129), _years_ago(day_zero, 40))
+    return told.get(number)
+
+
+def divorce(number: int, day_zero: date) -> date | None:
+    """When a sample citizen was divorced, where the story says so."""
+    return _years_ago(day_zero, 2) if number == 10 else None
+
+
 def registration_opens(birth: BirthDate) -> date:
     """When one may first register for the old-age allowance.
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from types import FrameType
 
 import uvicorn
 
 from foundation.ports import listening
+from sandbox.agencies.standard import Described
 from sandbox.app import Sandbox, build
 from sandbox.faults import Connection
 from sandbox.nation import Nation
@@ -31,6 +32,7 @@ async def serve(
     size: int = 66_000_000,
     api_url: str | None = None,
     base_url: str | None = None,
+    agencies: Sequence[Described] = (),
     on_ready: Callable[[str], None] | None = None,
     stop: asyncio.Event | None = None,
 ) -> None:
@@ -41,7 +43,8 @@ async def serve(
     taken = listening(host, port)
     try:
         address = base_url or f"http://{_reachable(host)}:{taken.getsockname()[1]}"
-        sandbox = build(Nation(seed=seed, size=size, day_zero=day_zero), api_url=api_url, base_url=address)
+        nation = Nation(seed=seed, size=size, day_zero=day_zero)
+        sandbox = build(nation, api_url=api_url, base_url=address, agencies=agencies)
     except BaseException:
         taken.close()
         raise

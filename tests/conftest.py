@@ -88,8 +88,11 @@ def project() -> Path:
 _SERVE_SANDBOX = """
 import asyncio
 from datetime import date
+from backend.sandbox import described_agencies
 from sandbox.server import serve
-asyncio.run(serve(day_zero=date(2026, 11, 21), port=0, on_ready=lambda url: print(url, flush=True)))
+asyncio.run(
+    serve(day_zero=date(2026, 11, 21), port=0, agencies=described_agencies(), on_ready=lambda url: print(url, flush=True))
+)
 """
 
 

@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Literal
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -17,9 +17,10 @@ Serve = Callable[[ASGIApp], Awaitable[str]]
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, *, port: int | None = None, ws: Literal["none", "auto"] = "none") -> AsyncIterator[str]:
+async def serving(app: ASGIApp, *, port: int | None = None, ws: Any = "none", **options: Any) -> AsyncIterator[str]:
+    """`backend.websocket.options()` are what our own processes are told about WebSockets."""
     port = port or free_port()
-    server = _Server(uvicorn.Config(app, port=port, log_config=None, lifespan="off", ws=ws))
+    server = _Server(uvicorn.Config(app, port=port, log_config=None, lifespan="off", ws=ws, **options))
     running = asyncio.create_task(server.serve())
     await server.up.wait()
     yield f"http://127.0.0.1:{port}"

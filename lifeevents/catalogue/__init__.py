@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 FOLDER = Path(__file__).parent
+_AGENCIES = "agencies"  # the folder with a file for each
 _MAX_FILE = 5_000_000
 
 
@@ -151,10 +152,15 @@ class _Loading:
                 self._wrong(name, en="this file is missing from the folder", th="ไม่มีไฟล์นี้ในโฟลเดอร์")
             elif root := roots[name]:
                 read(root)
-        stages = [root for name, root in roots.items() if name not in readers and root]
-        for root in stages:
-            self._stages.read(root)
-        if not any(name not in readers for name in roots):
+            if name == "agencies.yaml":
+                for root in [root for name, root in roots.items() if _is_agency(name)]:
+                    if root:
+                        vocabulary.read_agency(root)
+        stages = {name: root for name, root in roots.items() if name not in readers and not _is_agency(name)}
+        for root in stages.values():
+            if root:
+                self._stages.read(root)
+        if not stages:
             self._wrong(
                 "",
                 en="there is no file of a life stage (birth.yaml …) here",
@@ -174,33 +180,38 @@ class _Loading:
         """Each file of the folder by name; None where it can't be read (and a problem says why)."""
         roots: dict[str, At | None] = {}
         try:
-            files = sorted(path for path in self._folder.iterdir() if path.suffix in (".yaml", ".yml"))
+            files = sorted(
+                path
+                for folder in (self._folder, self._folder / _AGENCIES)
+                if folder == self._folder or folder.is_dir()
+                for path in folder.iterdir()
+                if path.suffix in (".yaml", ".yml")
+            )
         except OSError as exc:
             self._wrong(
                 str(self._folder), en=f"can't read this folder ({exc.strerror})", th=f"อ่านโฟลเดอร์นี้ไม่ได้ ({exc.strerror})"
             )
             return roots
         for path in files:
+            name = str(path.relative_to(self._folder))
             if path.suffix == ".yml":
                 self._wrong(
-                    path.name,
+                    name,
                     en=f"this file isn't read; call it {path.stem}.yaml",
                     th=f"ไฟล์นี้ไม่ถูกอ่าน ให้ตั้งชื่อ {path.stem}.yaml",
                 )
                 continue
-            roots[path.name] = None
+            roots[name] = None
             try:
                 content = path.read_bytes()
             except OSError as exc:
-                self._wrong(path.name, en=f"can't read this file ({exc.strerror})", th=f"อ่านไฟล์นี้ไม่ได้ ({exc.strerror})")
+                self._wrong(name, en=f"can't read this file ({exc.strerror})", th=f"อ่านไฟล์นี้ไม่ได้ ({exc.strerror})")
                 continue
             if len(content) > _MAX_FILE:
-                self._wrong(
-                    path.name, en=f"larger than {_MAX_FILE} bytes; split it", th=f"ใหญ่กว่า {_MAX_FILE} ไบต์ ให้แบ่งไฟล์"
-                )
+                self._wrong(name, en=f"larger than {_MAX_FILE} bytes; split it", th=f"ใหญ่กว่า {_MAX_FILE} ไบต์ ให้แบ่งไฟล์")
                 continue
-            self._hash.update(f"{path.name}\0{len(content)}\0".encode() + content)
-            roots[path.name] = read_file(path.name, content, self._problems)
+            self._hash.update(f"{name}\0{len(content)}\0".encode() + content)
+            roots[name] = read_file(name, content, self._problems)
         return roots
 
     def _wrong(self, file: str, *, en: str, th: str) -> None:
@@ -223,6 +234,10 @@ class _Loading:
             event_types=tuple(self._events.event_types),
             words=MappingProxyType({kind: MappingProxyType(words) for kind, words in vocabulary.words.items()}),
         )
+
+
+def _is_agency(file: str) -> bool:
+    return file.startswith(f"{_AGENCIES}/")
 
 
 def _cell(text: str) -> str:

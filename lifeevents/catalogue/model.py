@@ -15,6 +15,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, Literal, TypeVar, cast
 
+from agencies.standard import Spec
 from foundation.language import Text, searchable
 
 Confidence = Literal["sourced", "known", "uncertain"]
@@ -134,6 +135,7 @@ class Fact:
     title: Text
     privacy: Privacy
     derived: Derived | None
+    is_own_word: bool = False  # the person may say it themselves; kept as their word, with the date
 
     @property
     def is_sensitive(self) -> bool:
@@ -179,14 +181,17 @@ class EvidenceType:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One thing an agency can be asked."""
+    """One thing an agency can be asked: in the plain dialect where there is a `spec`, else in the agency's own."""
 
     id: str
     mode: OperationMode
+    title: Text | None
     request: tuple[str, ...]
     response: tuple[str, ...]
     is_idempotent: bool
     requires_consent: bool
+    asked_as: str | None = None  # the adapter's operation that asks it
+    spec: Spec | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -656,6 +661,11 @@ class Catalogue:
         self._searchable.extend(
             searchable(f"{s.code}\n{s.title.th}\n{s.title.en}\n{s.summary.th}\n{s.summary.en}") for s in self.services
         )
+
+    @property
+    def specs(self) -> tuple[Spec, ...]:
+        """What can be asked of agencies in the plain dialect."""
+        return tuple(one.spec for agency in self.agencies for one in agency.operations if one.spec is not None)
 
     # None where the catalogue has no such code; one that stands in the catalogue itself always leads somewhere.
 

@@ -27,20 +27,18 @@ from lifeevents.catalogue.model import (
     Fact,
     FactDay,
     FactKind,
-    Operation,
-    OperationMode,
     Parameter,
     ParameterValue,
     Privacy,
     TurnsDay,
     WordKind,
 )
+from lifeevents.catalogue.operations import OperationReader
 from lifeevents.catalogue.yaml import At, Fields, parse_month_day
 
 CONFIDENCES: tuple[Confidence, ...] = get_args(Confidence)
 WORD_KINDS: tuple[WordKind, ...] = get_args(WordKind)
 _FACT_KINDS: tuple[FactKind, ...] = get_args(FactKind)
-_MODES: tuple[OperationMode, ...] = get_args(OperationMode)
 _PRIVACIES: tuple[Privacy, ...] = get_args(Privacy)
 
 FISCAL_YEAR = "BE fiscal year"
@@ -92,6 +90,8 @@ class Vocabulary:
         self._declared: dict[str, dict[str, str]] = {}  # by kind and id: where it stands
         self._sources: dict[str, str] = {}
         self._later: list[Callable[[], None]] = []
+        self._things: set[str] = set()
+        self._assumptions_note = Text(th="", en="")
 
     # ---- names
 
@@ -170,24 +170,43 @@ class Vocabulary:
         fields.done()
 
     def read_agencies(self, root: At) -> None:
+        """What all agencies share; each may stand here in a list or in a file of its own."""
         self._expect("agency", "operation")
         fields = root.fields()
-        note = fields.get("assumptions_note").text()
-        for at in fields.list("agencies"):
-            inside = at.fields()
-            self.agencies.append(
-                Agency(
-                    id=(agency := self.code("agency", inside.get("id"))),
-                    name=inside.get("name").text(),
-                    ministry=inside.get("ministry").text(),
-                    event_sources=self._event_sources(inside.get("event_sources")),
-                    data_held=tuple(held.text() for held in inside.list("data_held")),
-                    assumptions=_assumptions(inside.get("assumptions").fields(), note),
-                    operations=tuple(self._operation(operation, agency) for operation in inside.list("operations")),
-                )
-            )
-            inside.done()
+        self._assumptions_note = fields.get("assumptions_note").text()
+        for at in fields.maybe_list("agencies"):
+            self.read_agency(at)
         fields.done()
+
+    def read_agency(self, at: At) -> None:
+        inside = at.fields()
+        agency = self.code("agency", inside.get("id"))
+        words = inside.maybe("fields")
+        titles = {name: said.text() for name, said in (words.fields().each() if words else ())}
+        operations = OperationReader(self, agency, titles)
+        self.agencies.append(
+            Agency(
+                id=agency,
+                name=inside.get("name").text(),
+                ministry=inside.get("ministry").text(),
+                event_sources=self._event_sources(inside.get("event_sources")),
+                data_held=tuple(held.text() for held in inside.list("data_held")),
+                assumptions=_assumptions(inside.get("assumptions").fields(), self._assumptions_note),
+                operations=tuple(operations.read(operation) for operation in inside.list("operations")),
+            )
+        )
+        inside.done()
+
+    def declare_thing(self, subject: str) -> None:
+        """Something that an answer lists one by one, so that others can be asked about each (`vehicle.id`)."""
+        self._things.add(subject)
+
+    def check_feed(self, at: At, path: str) -> None:
+        """An argument is fed by a fact, or by the id of something that an answer lists."""
+        subject, _, name = path.partition(".")
+        if path not in self.facts and not (name == "id" and subject in self._things | {"child", "deceased", "house"}):
+            known = [*self.facts, *(f"{one}.id" for one in sorted(self._things)), "child.id", "house.id"]
+            at.unknown(path, known, en="fact, or thing.id", th="ข้อเท็จจริง หรือ thing.id")
 
     def _event_sources(self, at: At) -> tuple[str, ...]:
         found = []
@@ -211,23 +230,6 @@ class Vocabulary:
                 en="name at least one source, such as urn:th:agency:…", th="ต้องมีแหล่งที่มาอย่างน้อยหนึ่ง เช่น urn:th:agency:…"
             )
         return tuple(found)
-
-    def _operation(self, at: At, agency: str) -> Operation:
-        fields = at.fields()
-        name = fields.get("id").string()
-        self.declare("operation", fields.get("id"), name)
-        if name and not name.startswith(f"{agency}."):
-            at.wrong(en=f"an operation of {agency} is called {agency}.…", th=f"รายการของ {agency} ต้องขึ้นต้นด้วย {agency}.")
-        found = Operation(
-            id=name,
-            mode=fields.get("mode").choice(_MODES),
-            request=fields.strings("request"),
-            response=fields.strings("response"),
-            is_idempotent=fields.get("idempotent").boolean(),
-            requires_consent=fields.get("requires_consent").boolean(),
-        )
-        fields.done()
-        return found
 
     def read_facts(self, root: At) -> None:
         self._expect("fact", "event date")
@@ -275,6 +277,7 @@ class Vocabulary:
             source_agency=self.reference("agency", fields.get("source_agency")),
             title=fields.get("title").text(),
             privacy=fields.get("privacy").choice(_PRIVACIES),
+            is_own_word=(own := fields.maybe("own_word")) is not None and own.boolean(),
             derived=self._derived(derived) if derived else None,
         )
         fields.done()

@@ -1,30 +1,42 @@
-"""NHSO's right search: which health funds a person holds on a day, and where they are treated.
+"""NHSO's right search, new and old: which health funds a person holds on a day, and where they are treated.
 
-What integrators meet, kept: a person who isn't found is a 200 with empty `funds`, `sex` and `nation` and no name;
-`funds` is a list, because a person can hold several; some universal-coverage rights carry the older code WEL.
-Birth dates are in the Buddhist era, 0 for what isn't known.
+What integrators meet, kept: in v2 a person who isn't found is a 200 with empty `funds`, `sex` and `nation` and no name;
+`funds` is a list, because a person can hold several; some universal-coverage rights carry the older code WEL. In v1 the
+fields are flat and lower case, `ws_status` says what became of the question, only one right is told, and the bearer token
+ends and is renewed. Birth dates are in the Buddhist era, 0 for what isn't known.
+
+Invented, because nothing public says: how v1 words somebody it doesn't know, and what its token reply holds but a token.
 """
 
 from __future__ import annotations
 
 import hmac
+import secrets
+import time
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from foundation.language import buddhist_year
+from sandbox.agencies.dopa_services import a_year_off
 from sandbox.control import JsonReply
-from sandbox.faults import Door, is_lying
+from sandbox.faults import Door, is_disagreeing, is_lying
 from sandbox.fund import health_fund, universal_code
 from sandbox.people import Citizen, HealthFund, Hospital
 from sandbox.world import BANGKOK, World, age_on
 
 TOKEN = "tangrat-nhso"
+REFRESH_TOKEN = "tangrat-nhso-refresh"
+ACCESS_S = 3_600
 
 _PATH = "/nhso/nhsoendpoint/api/v2/right-search"
+_OLD_PATH = "/nhso/srm/api/ucws/v1/right-search"
+_OLD_TOKEN_PATH = "/nhso/srmportal/api/scard/access-token"
 _MAIN = {
     "UCS": "สิทธิหลักประกันสุขภาพแห่งชาติ",
     "WEL": "สิทธิหลักประกันสุขภาพแห่งชาติ (ยกเว้นการร่วมจ่ายค่าบริการ)",
@@ -38,7 +50,11 @@ _NATIONS = {"thai": ("099", "ไทย"), "other": ("048", "เมียนม�
 
 
 def _operation_of(method: str, path: str, body: bytes) -> str | None:
-    return "right-search" if path.endswith("/right-search") else None
+    if path.endswith("/access-token"):
+        return "access-token"
+    if not path.endswith("/right-search"):
+        return None
+    return "right-search-v1" if "/v1/" in path else "right-search"
 
 
 def _failure(status: int) -> dict[str, Any]:
@@ -53,9 +69,10 @@ def _problem(status: int, error: str) -> dict[str, Any]:
 DOOR = Door(
     agency="nhso",
     prefix="/nhso/",
-    operations=("right-search",),
+    operations=("right-search", "right-search-v1", "access-token"),
     operation_of=_operation_of,
     failure=_failure,
+    can_disagree=True,
 )
 
 
@@ -86,7 +103,100 @@ class Rights:
             return JsonReply({"checkDate": check_date, "sex": {}, "nation": {}, "funds": []})
         if is_lying(request):
             person = self._world.somebody_else(person, having=lambda c: bool(c.health) and c.alive)
+        if is_disagreeing(request):
+            person = replace(person, birth=a_year_off(person.birth))
         return JsonReply({"checkDate": check_date, **_right_of(person, day)})
+
+
+class OldRights:
+    """The right search as hospitals have long asked it: one right, flat, and a token that ends."""
+
+    def __init__(self, world: World, *, refresh_token: str = REFRESH_TOKEN) -> None:
+        self._world = world
+        self._refresh_token = refresh_token
+        self._tokens: dict[str, float] = {}
+
+    def forget(self) -> int:
+        """Drops every token, as a restart does."""
+        dropped = len(self._tokens)
+        self._tokens.clear()
+        return dropped
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route(_OLD_PATH, self._search, methods=["GET"]),
+            Route(_OLD_TOKEN_PATH, self._renew, methods=["POST"]),
+        ]
+
+    async def _renew(self, request: Request) -> Response:
+        form = parse_qs((await request.body()).decode(errors="replace"))
+        shown = form.get("refresh_token", [""])[-1]
+        if not hmac.compare_digest(shown.encode(), self._refresh_token.encode()):
+            return JsonReply({"error": "invalid_grant"}, status_code=401)
+        now, token = time.time(), secrets.token_urlsafe(24)
+        self._tokens = {one: until for one, until in self._tokens.items() if until > now} | {token: now + ACCESS_S}
+        return JsonReply({"access_token": token, "token_type": "Bearer", "expires_in": ACCESS_S})
+
+    async def _search(self, request: Request) -> Response:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or self._tokens.get(token, 0.0) <= time.time():
+            return JsonReply(_old_status("NHSO-00003", "TOKEN EXPIRED"))
+        pid = request.query_params.get("pid", "")
+        if not (len(pid) == 13 and pid.isascii() and pid.isdigit()):
+            return JsonReply(_old_status("NHSO-00001", "INVALID PID"))
+        person, day = self._world.find(pid), self._world.clock.today()
+        if person is None:
+            return JsonReply({**_old_status("NHSO-000001", "OK"), "maininscl": "", "fname": "", "lname": ""})
+        if is_lying(request):
+            person = self._world.somebody_else(person, having=lambda c: bool(c.health) and c.alive)
+        if is_disagreeing(request):
+            person = replace(person, birth=a_year_off(person.birth))
+        return JsonReply({**_old_status("NHSO-000001", "OK"), **_flat(_right_of(person, day))})
+
+
+def _old_status(code: str, words: str) -> dict[str, Any]:
+    return {"ws_status": code, "ws_status_desc": words}
+
+
+def _flat(right: dict[str, Any]) -> dict[str, Any]:
+    """What v1 makes of what v2 would say: the first right, with empty texts where there is nothing."""
+    fund = right["funds"][0] if right["funds"] else {}
+
+    def part(name: str, key: str) -> str:
+        return str((fund.get(name) or {}).get(key, ""))
+
+    return {
+        "person_id": right["pid"],
+        "title_name": right["tname"],
+        "fname": right["fname"],
+        "lname": right["lname"],
+        "sex": right["sex"]["id"],
+        "birthdate": right["birthDate"],
+        "nation": right["nation"]["id"],
+        "maininscl": part("mainInscl", "id"),
+        "maininscl_main": part("mainInscl", "id"),
+        "maininscl_name": part("mainInscl", "name"),
+        "subinscl": part("subInscl", "id"),
+        "subinscl_name": part("subInscl", "name"),
+        "hmain": part("hospMain", "hcode"),
+        "hmain_name": part("hospMain", "hname"),
+        "hsub": part("hospSub", "hcode"),
+        "hsub_name": part("hospSub", "hname"),
+        "hmain_op": part("hospMainOp", "hcode"),
+        "hmain_op_name": part("hospMainOp", "hname"),
+        "purchaseprovince": part("purchaseProvince", "id"),
+        "purchaseprovince_name": part("purchaseProvince", "name"),
+        "startdate": _be_digits(fund.get("startDateTime")),
+        "startdate_sss": _be_digits(fund.get("startDateTime")) if part("mainInscl", "id") == "SSS" else "",
+        "expdate": _be_digits(fund.get("expireDateTime")),
+        "cardid": "",
+        "paid_model": "",
+    }
+
+
+def _be_digits(written: str | None) -> str:
+    day = datetime.fromisoformat(written).date() if written else None
+    return f"{buddhist_year(day):04}{day.month:02}{day.day:02}" if day else ""
 
 
 def _right_of(person: Citizen, day: date) -> dict[str, Any]:

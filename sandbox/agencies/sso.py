@@ -3,10 +3,11 @@
 What integrators meet, kept: everything but the token is HTTP 200 with a `code`; amounts are strings with commas in one
 half of the service and without in the other; dates are dd/MM/yyyy of the Buddhist era; keys are misspelt
 (`getEmployeeBenefitHisotry`, `totalGovermentPaid`, `paymentMethosDesc`). An insured person's own token speaks for that
-person alone; the system account may name anyone in `ssoNo`.
+person alone; the system account may name anyone in `ssoNo`. Older questions are SOAP: `getServ38`, where somebody worked.
 
-Invented, because nothing public says: the shape of the answers about choosing a hospital and of transactions, and the
-dates `firstInsuredDate`, `insuredStartDate` and `insuredEndDate`.
+Invented, because nothing public says: the shape of the answers about choosing a hospital and of transactions, the dates
+`firstInsuredDate`, `insuredStartDate` and `insuredEndDate`, how the nightly refresh is worded, and of `getServ38` all but
+its name, `accNo` and `empResignDate`; it takes the e-service's token.
 """
 
 from __future__ import annotations
@@ -16,19 +17,24 @@ import binascii
 import hmac
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from urllib.parse import parse_qs
+from xml.etree.ElementTree import ParseError
+from xml.sax.saxutils import escape
 
 import jwt
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox.control import JsonReply
+from sandbox.employments import Employment, employments
 from sandbox.faults import Door, is_lying
 from sandbox.fund import COVER_AFTER_LEAVING, old_age_part
 from sandbox.people import Citizen, Contribution, Hospital
@@ -43,6 +49,9 @@ DAYS_AFTER_MOVING = 30
 
 _TOKEN_PATH = "/sso/auth/realms/insured/protocol/openid-connect/token"
 _SERVICE_PATH = "/sso/esv/esvews/service"
+_EMPLOYMENTS_PATH = "/sso/DBforService/services/EmployeeEmployments"
+_ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
+SERVICES_NAMESPACE = "http://services.dbforservice.sso.go.th"
 _UNTIL_STATUS_ENDS = "จนสิ้นสุดความเป็นผู้ประกันตน"
 _STATUS = {
     "A": "เป็นผู้ประกันตน (มาตรา 33)",
@@ -70,6 +79,14 @@ def _form(body: bytes) -> dict[str, str]:
 
 def _failure(status: int) -> dict[str, Any]:
     return {"code": "WS500", "description": "Service not response"}
+
+
+def _refreshing(path: str) -> Response | None:
+    """Every night until four; Keycloak goes on giving tokens."""
+    words = {"code": "WS500", "description": "ระบบอยู่ระหว่างปรับปรุงข้อมูลประจำวัน (daily refresh)"}
+    if "/realms/" in path:
+        return None
+    return _employments_reply(words) if path.endswith("/EmployeeEmployments") else JsonReply(words)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -206,7 +223,10 @@ class EService:
         }
 
     def routes(self) -> list[BaseRoute]:
-        return [Route(_SERVICE_PATH, self._serve, methods=["POST"])]
+        return [
+            Route(_SERVICE_PATH, self._serve, methods=["POST"]),
+            Route(_EMPLOYMENTS_PATH, self._serve_employments, methods=["POST"]),
+        ]
 
     def reset(self) -> None:
         """Nobody has chosen a hospital here."""
@@ -234,15 +254,21 @@ class EService:
 
     async def _answer(self, request: Request) -> dict[str, Any]:
         form = _form(await request.body())
-        scheme, _, token = request.headers.get("user_token", "").partition(" ")
-        user = self._realm.user_of(token.strip()) if scheme.lower() == "bearer" else None
+        user = self._user(request)
         if user is None or not form.get("callerid"):
             raise _Ws("WS001", "Invalid callid or authen failed")
         command = self._commands.get(form.get("cmd", ""))
         if command is None:
             raise _Ws("WS003", "Invalid parameter: cmd")
+        return await command(self._asked_about(form.get("ssoNo", ""), user, request), form)
+
+    def _user(self, request: Request) -> str | None:
+        scheme, _, token = request.headers.get("user_token", "").partition(" ")
+        return self._realm.user_of(token.strip()) if scheme.lower() == "bearer" else None
+
+    def _asked_about(self, named: str, user: str, request: Request) -> Citizen:
         is_system = user == SYSTEM_ACCOUNT[0]
-        pid = form.get("ssoNo") or ("" if is_system else user)
+        pid = named or ("" if is_system else user)
         if not (len(pid) == 13 and pid.isascii() and pid.isdigit()):
             raise _Ws("WS003", "Invalid parameter: ssoNo")
         if not is_system and pid != user:
@@ -252,7 +278,38 @@ class EService:
             raise _not_found()
         if is_lying(request):
             citizen = self._world.somebody_else(citizen, having=self._is_like(citizen))
-        return await command(citizen, form)
+        return citizen
+
+    async def _serve_employments(self, request: Request) -> Response:
+        try:
+            asked = fromstring(await request.body(), forbid_dtd=True)
+        except (ParseError, DefusedXmlException):
+            return _soap(
+                "<soap:Fault><faultcode>soap:Client</faultcode><faultstring>bad request</faultstring></soap:Fault>", 500
+            )
+        fields = {str(one.tag).rpartition("}")[2]: (one.text or "").strip() for one in asked.iter()}
+        user = self._user(request)
+        try:
+            if user is None or "getServ38" not in fields:
+                raise _Ws("WS001", "Invalid callid or authen failed")
+            citizen = self._asked_about(fields.get("ssoNum", ""), user, request)
+            found = [one for one in employments(citizen) if one.since <= self._world.clock.today()]
+            if not found:
+                raise _not_found()
+        except _Ws as other:
+            return _employments_reply(other.content)
+        known = {"code": "WS000", "description": "", "ssoNum": citizen.pid}
+        return _employments_reply(known, [self._employment(one) for one in found])
+
+    def _employment(self, job: Employment) -> dict[str, str]:
+        resigned = job.until if job.until and job.until <= self._world.clock.today() else None
+        return {
+            "accNo": job.account,
+            "accBran": "000000",
+            "companyName": job.company,
+            "empStartDate": be_slashes(job.since),
+            "empResignDate": be_slashes(resigned),
+        }
 
     def _is_known(self, citizen: Citizen) -> bool:
         """Whether the office has a file; it keeps those of the dead, whose families have claims."""
@@ -468,6 +525,8 @@ def _operation_of(method: str, path: str, body: bytes) -> str | None:
         return "introspect"
     if path.endswith("/token"):
         return "token"
+    if path.endswith("/EmployeeEmployments"):
+        return "getServ38"
     return _form(body).get("cmd") if path.endswith("/service") else None
 
 
@@ -488,10 +547,30 @@ DOOR = Door(
         "saveSelectHospital",
         "listTransaction",
         "cancelTransaction",
+        "getServ38",
     ),
     operation_of=_operation_of,
     failure=_failure,
+    refreshing=_refreshing,
 )
+
+
+def _employments_reply(said: Mapping[str, str], jobs: Sequence[Mapping[str, str]] = ()) -> Response:
+    def fields(of: Mapping[str, str]) -> str:
+        return "".join(f"<{name}>{escape(value)}</{name}>" if value else f"<{name}/>" for name, value in of.items())
+
+    listed = "".join(f"<employments>{fields(job)}</employments>" for job in jobs)
+    inner = f"<ns:return>{fields(said)}{listed}</ns:return>"
+    return _soap(f'<ns:getServ38Response xmlns:ns="{SERVICES_NAMESPACE}">{inner}</ns:getServ38Response>')
+
+
+def _soap(body: str, status: int = 200) -> Response:
+    return Response(
+        f'<?xml version="1.0" encoding="UTF-8"?><soap:Envelope xmlns:soap="{_ENVELOPE}"><soap:Body>{body}</soap:Body>'
+        "</soap:Envelope>",
+        status_code=status,
+        media_type="text/xml; charset=utf-8",
+    )
 
 
 def be_slashes(day: date | None) -> str:

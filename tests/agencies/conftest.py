@@ -9,22 +9,28 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from agencies.dopa import Dopa
+from agencies import cache as cache_module
+from agencies.cache import Cache
 from agencies.gateway import DATA_SUBJECT_REQUEST, Asking, Gateway
-from agencies.gdx import GdxTransport
-from agencies.nhso import Nhso
-from agencies.sso import Sso
+from agencies.standard import operation
+from backend.agencies import connect, dialect_operations
 from foundation.clock import SystemClock
 from foundation.http import Http
 from foundation.settings import Settings, read
 from foundation.store import Store
 from foundation.telemetry import Metrics
+from lifeevents import catalogue
 from sandbox.nation import Nation
 from trust import access_log as access_log_module
 from trust.access_log import AccessLog
+from trust.consents import Consents
 from trust.people import People, PersonId
+from trust.secrets import Vault
 
 DEADLINE_S = 1.5
+CATALOGUE = catalogue.load()
+OPERATIONS = (*dialect_operations(), *(operation(spec) for spec in CATALOGUE.specs))
+CATALOGUE_AGENCIES = [agency.id for agency in CATALOGUE.agencies]
 
 
 @pytest.fixture
@@ -41,8 +47,13 @@ async def http() -> AsyncIterator[Http]:
 
 @pytest.fixture
 async def access_log(store: Store, clock: SystemClock) -> AccessLog:
-    await store.open(access_log_module.INDEXES)
+    await store.open((*access_log_module.INDEXES, *cache_module.INDEXES))
     return AccessLog(store, clock=clock)
+
+
+@pytest.fixture
+def consents(store: Store, people: People, clock: SystemClock) -> Consents:
+    return Consents(store, people, agencies=CATALOGUE_AGENCIES, clock=clock)
 
 
 @pytest.fixture
@@ -56,41 +67,44 @@ class Adapters(Protocol):
 
 @pytest.fixture
 def adapters(http: Http, settings: Settings, clock: SystemClock) -> Adapters:
-    """DOPA, SSO and NHSO, fresh: nobody is signed in anywhere."""
+    """Every agency's adapter, fresh: nobody is signed in anywhere."""
 
     def build(deadline_s: float = DEADLINE_S, clock: Any = clock) -> list[Any]:
         # The legal day here is the sandbox's, for NHSO's answers hang on it.
-        gdx = GdxTransport(
-            http, url=settings.gdx_url, consumer_key=settings.gdx_consumer_key,
-            consumer_secret=settings.gdx_consumer_secret, agent_id=settings.gdx_agent_id, clock=clock,
-            deadline_s=deadline_s,
-        )  # fmt: skip
-        return [
-            Dopa(
-                gdx, url=settings.dopa_url, officer_pid=settings.dopa_officer_pid, office_id=settings.dopa_office_id,
-                access_token=settings.dopa_access_token, job_id=settings.dopa_job_id, clock=clock,
-            ),
-            Sso(
-                http, url=settings.sso_url, token_url=settings.sso_token_url, client_id=settings.sso_client_id,
-                client_secret=settings.sso_client_secret, username=settings.sso_username,
-                password=settings.sso_password, clock=clock, deadline_s=deadline_s,
-            ),
-            Nhso(http, url=settings.nhso_url, token=settings.nhso_token, clock=clock, deadline_s=deadline_s),
-        ]  # fmt: skip
+        return [*connect(settings, http, CATALOGUE, clock=clock, deadline_s=deadline_s).adapters]
 
     return build
 
 
 @pytest.fixture
 async def gateways(
-    adapters: Adapters, people: People, access_log: AccessLog, clock: SystemClock, metrics: Metrics
+    adapters: Adapters,
+    people: People,
+    access_log: AccessLog,
+    clock: SystemClock,
+    metrics: Metrics,
+    store: Store,
+    vault: Vault,
+    consents: Consents,
 ) -> AsyncIterator[Callable[..., Gateway]]:
     """Makes gateways: `gateways(deadline_s=0.3)`, `gateways(access_log=…)`."""
     built: list[Gateway] = []
 
-    def build(deadline_s: float = DEADLINE_S, access_log: AccessLog = access_log, **other: Any) -> Gateway:
-        ours = {"people": people, "access_log": access_log, "clock": clock, "metrics": metrics, **other}
-        built.append(Gateway(adapters(deadline_s), deadline_s=deadline_s, **ours))
+    def build(
+        deadline_s: float = DEADLINE_S,
+        access_log: AccessLog = access_log,
+        fresh_most_s: float = 0.0,
+        adapters: Any = adapters,
+        **other: Any,
+    ) -> Gateway:
+        """Nothing kept counts as fresh, unless a test says how long it does. `adapters`: other doors than the usual."""
+        doors = adapters(deadline_s) if callable(adapters) else adapters
+        cache = Cache(store, people, vault, clock=other.get("clock", clock), fresh_most_s=fresh_most_s)
+        ours = {
+            "people": people, "access_log": access_log, "clock": clock, "metrics": metrics, "cache": cache,
+            "consents": consents, "agency_of": {one.asked_through: one.agency for one in OPERATIONS}, **other,
+        }  # fmt: skip
+        built.append(Gateway(doors, deadline_s=deadline_s, **ours))
         return built[-1]
 
     yield build

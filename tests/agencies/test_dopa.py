@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
+from itertools import pairwise
 
 import pytest
 
-from agencies import dopa
-from agencies.answers import AnswerAboutSomeoneElse, AnswerMalformed, Found, NotThere, Question
+from agencies import dopa, laser, nhso, sso
+from agencies.answers import AnswerAboutSomeoneElse, AnswerMalformed, Found, Keeping, NotThere, Operation, Question
 from agencies.dialect import Reading
 from foundation.dates import PartialDate
 from foundation.language import Text
+from lifeevents import catalogue
+from sandbox.civil import Registry
 from sandbox.world import full_name
 
+OPERATIONS = [one for module in (dopa, sso, nhso, laser) for one in vars(module).values() if isinstance(one, Operation)]
 ME = "1000000000009"
 QUESTION = Question(person_number=ME, given={})
 ADDRESS = {
@@ -32,7 +36,7 @@ SOMEBODY = {
 @pytest.fixture
 def ask(adapters):
     """Ask DOPA about sample citizen N."""
-    client = adapters()[0]
+    client = next(one for one in adapters() if one.code == "dopa")
 
     async def ask(pid, *operations):
         return await client.ask(pid, operations)
@@ -103,7 +107,7 @@ async def test_nobody_of_that_number_is_not_there(ask):
 async def test_a_session_that_runs_out_is_renewed_and_one_that_is_refused_begun_anew(
     adapters, switch, frozen, spy, pid_of
 ):
-    client, pid = adapters(clock=frozen)[0], pid_of(5)
+    client, pid = next(one for one in adapters(clock=frozen) if one.code == "dopa"), pid_of(5)
     renewed, confirmed = spy("dopa", "renew"), spy("dopa", "confirm")
     await client.ask(pid, [dopa.PERSON])
 
@@ -188,3 +192,162 @@ async def test_the_eldest_are_read_with_their_true_birthdays(ask, nation):
         profile = (await ask(one.pid, dopa.PERSON))[0].value
 
         assert profile.birth.earliest == one.birth.earliest()
+
+
+# What registry offices wrote down
+
+
+async def test_registrations_are_read_as_the_offices_wrote_them(ask, nation):
+    registry = Registry(nation)
+    seen = set()
+    for number in (*range(1, 14), *range(101, 131), *range(200, 320)):
+        citizen = nation.citizen(number)
+        birth, marriages, changes, card = await ask(
+            citizen.pid, dopa.BIRTH, dopa.MARRIAGE, dopa.NAME_CHANGE, dopa.DISABILITY_CARD
+        )
+        written = registry.birth(citizen)
+        if written is None:
+            assert isinstance(birth, NotThere)
+        else:
+            told = birth.value
+            assert (told.certificate_number, told.registered_on) == (written.certificate, written.registered_on)
+            assert told.place.th == (written.hospital.name.th if written.hospital else "บ้าน")
+            assert (told.mother.person_number if told.mother else None) == (
+                nation.citizen(citizen.mother).pid if citizen.mother else None
+            )
+        married = registry.marriages(citizen)
+        assert isinstance(marriages, NotThere) == (not married)
+        for one in married:
+            entries = marriages.value
+            assert (entries[0].kind, entries[0].registered_on) == ("MARRIAGE", one.registered_on)
+            assert entries[0].spouse.person_number == (nation.citizen(one.spouse).pid if one.spouse else None)
+            assert (
+                entries[0].state
+                == {None: "IN_FORCE", "divorce": "ENDED_BY_DIVORCE", "death": "ENDED_BY_DEATH"}[one.ended_by]
+            )
+            assert [entry.registered_on for entry in entries[1:]] == (
+                [one.ended_on] if one.ended_by == "divorce" else []
+            )
+            seen |= {entry.kind for entry in entries}
+        names = registry.name_changes(citizen)
+        assert isinstance(changes, NotThere) == (not names)
+        if names:
+            assert [(one.new.en, one.changed_on) for one in changes.value] == [
+                (one.new.en, one.changed_on) for one in names
+            ]
+            seen.add("NAME")
+        held = registry.disability_card(citizen) if citizen.alive else None
+        assert isinstance(card, NotThere) == (held is None)
+        if held is not None:
+            assert (card.value.issued_on, card.value.expires_on) == (held.issued_on, held.expires_on)
+            assert (card.value.caregiver is None) == (held.caregiver is None)
+            seen.add(card.value.status)
+
+    assert {"MARRIAGE", "DIVORCE", "NAME", "VALID"} <= seen
+
+
+@pytest.mark.parametrize(
+    "operation", [dopa.BIRTH, dopa.MARRIAGE, dopa.NAME_CHANGE, dopa.DISABILITY_CARD], ids=lambda one: one.name
+)
+async def test_a_registration_of_another_person_is_not_taken(ask, nation, switch, operation):
+    registry = Registry(nation)
+    written = {
+        "BIRTH": registry.birth, "MARRIAGE": registry.marriages, "NAME_CHANGE": registry.name_changes,
+        "DISABILITY_CARD": registry.disability_card,
+    }[operation.name]  # fmt: skip
+    people = [nation.citizen(number) for number in range(200, 1_200)]
+    # The next in number, about whom a lying register talks, has such an entry too.
+    holder = next(
+        one
+        for one, after in pairwise(people)
+        if one.alive and after.alive and after.id_card != "never" and written(after)
+    )
+    switch("POST", "faults", {"agency": "dopa", "fault": "lying"})
+
+    (answer,) = await ask(holder.pid, operation)
+
+    assert isinstance(answer, AnswerAboutSomeoneElse)
+
+
+def test_what_an_office_calls_by_a_number_that_we_do_not_know_is_other():
+    entry = {
+        "registerTypeCode": 7, "registerTypeDesc": "ทะเบียนอื่น", "registerNo": "1/2569", "dateOfRegister": 25690101,
+        "officeDesc": "สำนักทะเบียน", "spousePersonalID": 0, "spouseFullname": "ใครสักคน", "statusCode": 9,
+    }  # fmt: skip
+
+    (read,) = dopa.MARRIAGE.read(Reading({"pid": ME, "registers": [entry]}), QUESTION)
+
+    assert (read.kind, read.state, read.kind_name.th, read.spouse.person_number) == ("OTHER", "OTHER", "ทะเบียนอื่น", None)
+    with pytest.raises(AnswerMalformed):
+        dopa.MARRIAGE.read(Reading({"pid": ME, "registers": [entry | {"dateOfRegister": 0}]}), QUESTION)
+
+
+# The facts that answers hold
+
+
+def known(operation, value, subject="person"):
+    """The facts of an answer, or of one of the things it lists."""
+    return {path: take(value) for path, take in operation.facts.items() if path.partition(".")[0] == subject}
+
+
+async def test_facts_about_a_person_are_in_the_catalogues_words(ask, nation):
+    citizen = nation.citizen(1)
+
+    profile, house, card, family = (
+        one.value for one in await ask(citizen.pid, dopa.PERSON, dopa.HOUSE, dopa.ID_CARD, dopa.FAMILY)
+    )
+
+    assert known(dopa.PERSON, profile) == {
+        "person.citizen_id": citizen.pid, "person.alive": True, "person.sex": "female", "person.nationality": "thai",
+        "person.birth_date": PartialDate(citizen.birth.earliest()), "person.is_householder": False,
+        "person.address_changed_date": citizen.moved_in,
+    }  # fmt: skip
+    assert known(dopa.HOUSE, house) == {"person.in_house_register": True, "person.province": "12"}
+    assert known(dopa.ID_CARD, card) == {
+        "person.id_card_status": "valid", "person.id_card_expiry_date": citizen.id_card_expires,
+    }  # fmt: skip
+    assert known(dopa.FAMILY, family) == {"person.marital_status": "married"}
+    assert known(dopa.PERSON, replace(profile, sex=None, is_alive=None))["person.sex"] is None
+
+
+async def test_each_living_child_is_a_thing_of_its_own(ask, nation):
+    mother = nation.citizen(10)
+    things = dopa.FAMILY.things["child"]
+
+    (family,) = await ask(mother.pid, dopa.FAMILY)
+    children = things.of(family.value)
+
+    assert [things.key(child) for child in children] == [nation.citizen(n).pid for n in mother.children]
+    assert things.called(children[0]).th.startswith("เด็กชายต้นกล้า")
+    assert known(dopa.FAMILY, children[0], "child") == {
+        "child.birth_date": PartialDate(nation.citizen(110).birth.earliest()), "child.nationality": "thai",
+        "child.registered": True,
+    }  # fmt: skip
+    gone = replace(family.value, children=tuple(replace(child, is_alive=False) for child in family.value.children))
+    assert things.of(gone) == []
+
+
+async def test_who_of_the_family_died_is_known_with_what_one_is_to_them(ask, nation):
+    things = dopa.FAMILY.things["deceased"]
+    for number, role in ((12, "spouse"), (130, "child")):  # the widow, and the son
+        (family,) = await ask(nation.citizen(number).pid, dopa.FAMILY)
+        (samran,) = things.of(family.value)
+
+        assert things.key(samran) == nation.citizen(129).pid
+        assert known(dopa.FAMILY, samran, "relation") == {"relation.role_to_deceased": role}
+        assert known(dopa.FAMILY, samran, "deceased") == {
+            "deceased.birth_date": PartialDate(nation.citizen(129).birth.earliest()),
+            "deceased.death_date": nation.citizen(129).died_on, "deceased.nationality": "thai",
+        }  # fmt: skip
+
+
+def test_every_fact_is_one_of_the_catalogue_and_every_operation_has_a_title():
+    paths = {fact.path for fact in catalogue.load().facts} | {"house.id"}  # which others are asked with
+    for operation in OPERATIONS:
+        assert operation.facts.keys() | operation.when_absent.keys() <= paths, operation.name
+        assert {path.partition(".")[0] for path in operation.facts} - operation.things.keys() <= {
+            "person", "sso", "employment", "health", "house",
+        }, operation.name  # fmt: skip
+        assert operation.title is not None
+        assert operation.title.th != operation.title.en
+        assert operation.is_read or operation.keeping == Keeping()

@@ -7,8 +7,19 @@ from datetime import date
 import pytest
 
 from agencies import nhso
-from agencies.answers import AnswerAboutSomeoneElse, AnswerMalformed, Found, NotThere, Question
+from agencies.answers import (
+    AgencyDown,
+    AgencyRefused,
+    AnswerAboutSomeoneElse,
+    AnswerMalformed,
+    Found,
+    NotThere,
+    Question,
+)
 from agencies.dialect import Reading
+from agencies.nhso import OldNhso
+from foundation.dates import PartialDate
+from foundation.settings import Secret
 
 ME = "1000000000009"
 QUESTION = Question(person_number=ME, given={"checked_on": "2026-11-21"})
@@ -22,7 +33,7 @@ FUND = {
 @pytest.fixture
 def ask(adapters, frozen):
     """Ask for the rights that a person holds on the sandbox's day."""
-    client = adapters(clock=frozen)[2]
+    client = next(one for one in adapters(clock=frozen) if one.code == "nhso")
 
     async def ask(pid):
         (answer,) = await client.ask(pid, [nhso.RIGHTS])
@@ -110,3 +121,119 @@ def test_a_fund_without_what_it_must_have_is_malformed(wrong):
 def test_found_says_nothing_of_the_number():
     assert ME not in repr(Found(value=read(pid=ME, funds=[FUND])))
     assert ME not in repr(QUESTION)
+
+
+# The birth, which the civil register may have otherwise
+
+
+async def test_the_office_has_a_birth_of_its_own_and_may_disagree(ask, nation, switch):
+    citizen = nation.citizen(4)
+    born = citizen.birth.earliest()
+    right = (await ask(citizen.pid)).value
+    switch("POST", "faults", {"agency": "nhso", "fault": "disagreeing"})
+
+    wrong = (await ask(citizen.pid)).value
+
+    assert nhso.RIGHTS.facts["person.birth_date"](right) == PartialDate(born)
+    assert wrong.birth == PartialDate(born.replace(year=born.year - 1))
+    assert wrong.funds == right.funds
+
+
+@pytest.mark.parametrize(
+    ("told", "birth"),
+    [
+        ({"birthDateNew": {"year": 2507, "month": 2, "day": 0}}, PartialDate(date(1964, 2, 1), "MONTH")),
+        ({"birthDateNew": {"year": "2507", "month": 0, "day": 0}}, PartialDate(date(1964, 1, 1), "YEAR")),
+        ({"birthDate": "25070229"}, PartialDate(date(1964, 2, 29))), ({"birthDate": 25070000}, PartialDate(date(1964, 1, 1), "YEAR")),
+        ({"birthDateNew": {"year": 0, "month": 0, "day": 0}, "birthDate": ""}, None), ({"birthDate": "00000000"}, None),
+        ({"birthDateNew": None}, None), ({}, None),
+    ],
+)  # fmt: skip
+def test_a_birth_is_read_as_far_as_it_is_known(told, birth):
+    assert read(pid=ME, funds=[FUND], **told).birth == birth
+
+
+@pytest.mark.parametrize(
+    "told", [{"birthDateNew": {"year": 2507, "month": 13}}, {"birthDateNew": {"year": 1964}}, {"birthDate": "x"}]
+)
+def test_a_birth_that_is_none_is_malformed(told):
+    with pytest.raises(AnswerMalformed):
+        read(pid=ME, funds=[FUND], **told)
+
+
+def test_what_was_said_is_read_again_without_the_question():
+    """An answer that was kept knows for which day it was given."""
+    kept = Reading({"pid": ME, "funds": [FUND], "checkDate": "2026-11-20T00:00:00"})
+
+    assert nhso.RIGHTS.read(kept, Question(person_number=ME, given={})).checked_on == date(2026, 11, 20)
+
+
+def test_facts_are_in_the_catalogues_words():
+    universal = read(pid=ME, funds=[FUND | {"hospMainOp": {"hcode": "01234", "hname": "รพ.สต."}}])
+    insured = read(pid=ME, funds=[FUND | {"mainInscl": {"id": "SSS", "name": "ประกันสังคม"}}])
+
+    facts = nhso.RIGHTS.facts
+    assert (facts["health.right"](universal), facts["health.uc_unit_id"](universal)) == ("uc", "01234")
+    assert (facts["health.right"](insured), facts["health.uc_unit_id"](insured)) == ("sso", None)
+    assert facts["health.uc_unit_id"](read(pid=ME, funds=[FUND])) == "10001"
+
+
+# The older search
+
+
+@pytest.fixture
+def old(http, settings, frozen):
+    return OldNhso(
+        http, url=settings.nhso_v1_url, token_url=settings.nhso_v1_token_url,
+        refresh_token=settings.nhso_v1_refresh_token, clock=frozen, deadline_s=2,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(1, 14))
+async def test_the_older_search_says_the_same_of_the_main_right(old, ask, pid_of, number):
+    (found,) = await old.ask(pid_of(number), [nhso.RIGHTS])
+
+    told, rights = found.value, (await ask(pid_of(number))).value
+    assert told.main == rights.main
+    assert (told.checked_on, told.birth) == (rights.checked_on, rights.birth)
+    kept = nhso.RIGHTS.read(Reading(found.said), Question(person_number=pid_of(number), given={}))
+    assert kept == told
+
+
+async def test_a_token_that_ended_is_renewed_once(old, pid_of, spy, switch):
+    renewed = spy("nhso", "access-token")
+    await old.ask(pid_of(4), [nhso.RIGHTS])
+    switch("DELETE", "tokens?agency=nhso")
+
+    (answer,) = await old.ask(pid_of(4), [nhso.RIGHTS])
+
+    assert isinstance(answer, Found)
+    assert renewed() == 2
+
+
+async def test_a_refresh_token_that_is_not_taken_is_a_refusal(http, settings, frozen, pid_of):
+    client = OldNhso(
+        http, url=settings.nhso_v1_url, token_url=settings.nhso_v1_token_url, refresh_token=Secret("old"), clock=frozen,
+        deadline_s=2,
+    )  # fmt: skip
+
+    with pytest.raises(AgencyRefused):
+        await client.ask(pid_of(4), [nhso.RIGHTS])
+
+
+async def test_the_older_search_knows_nobody_of_that_number_and_lies_in_vain(old, pid_of, switch):
+    (nobody,) = await old.ask("9999999999999", [nhso.RIGHTS])
+    switch("POST", "faults", {"agency": "nhso", "fault": "lying", "operation": "right-search-v1"})
+    (other,) = await old.ask(pid_of(4), [nhso.RIGHTS])
+
+    assert (type(nobody), type(other)) == (NotThere, AnswerAboutSomeoneElse)
+
+
+@pytest.mark.parametrize(
+    ("fault", "trouble"), [({"fault": "wrong_type"}, AnswerMalformed), ({"fault": "error", "status": 503}, AgencyDown)]
+)
+async def test_the_older_search_out_of_order_is_trouble(old, pid_of, switch, fault, trouble):
+    switch("POST", "faults", {"agency": "nhso", "operation": "right-search-v1", **fault})
+
+    with pytest.raises(trouble):
+        await old.ask(pid_of(4), [nhso.RIGHTS])

@@ -10,6 +10,7 @@ import pytest
 
 from agencies import sso
 from agencies.answers import (
+    SAID,
     AgencyDown,
     AgencyRefused,
     AnswerAboutSomeoneElse,
@@ -20,6 +21,7 @@ from agencies.answers import (
 )
 from agencies.dialect import Reading
 from foundation.errors import BadInput
+from sandbox.employments import employments
 
 ME = "1000000000009"
 QUESTION = Question(person_number=ME, given={"year": "2569", "hospitalCode1": "10001"})
@@ -39,7 +41,7 @@ RECEIPT = {
 
 @pytest.fixture
 def client(adapters):
-    return adapters()[1]
+    return next(one for one in adapters() if one.code == "sso")
 
 
 @pytest.fixture
@@ -181,7 +183,7 @@ async def test_after_a_change_the_agency_is_asked_anew(asking, spy):
 async def test_a_token_is_refreshed_and_where_that_fails_the_password_is_shown_again(
     adapters, frozen, switch, pid_of, spy
 ):
-    client, pid = adapters(clock=frozen)[1], pid_of(5)
+    client, pid = next(one for one in adapters(clock=frozen) if one.code == "sso"), pid_of(5)
     tokens = spy("sso", "token")
     await client.ask(pid, [sso.INSURED])
 
@@ -306,8 +308,106 @@ def test_a_receipt_for_another_hospital_is_not_taken():
     ("body", "trouble"),
     [
         ({"code": "WS006"}, NotThere), ({"code": "WS500"}, AgencyDown), ({"code": "WS001"}, AgencyRefused),
-        ({"code": "WS003"}, AnswerMalformed), ({"code": "WS999"}, AgencyDown), ({"code": "WS000"}, AnswerMalformed),
+        ({"code": "WS003"}, AnswerMalformed), ({"code": "WS999"}, AgencyDown), ({"code": 7}, AnswerMalformed), ({"code": "WS000"}, AnswerMalformed),
     ],
 )  # fmt: skip
 def test_the_outcome_is_in_the_code_whatever_the_status(body, trouble):
     assert type(sso.heard(sso.INSURED, Reading(body), QUESTION)) is trouble
+
+
+# Taking a wish back
+
+
+async def test_a_change_that_does_not_hold_yet_is_taken_back(ask, pid_of):
+    pid = pid_of(7)
+    choices = (await ask(pid, sso.HOSPITALS)).value
+    other = next(one for one in choices.hospitals if one != choices.current)
+    wish = sso.CHANGE_HOSPITAL(hospital_code=other.code, mobile="0812345678", reason="2")
+    made = (await ask(pid, wish)).value
+
+    first = (await ask(pid, sso.CANCEL_CHANGE(made.number))).value
+    again = (await ask(pid, sso.CANCEL_CHANGE(made.number))).value
+
+    assert (first.state, first.number, first.hospital.code) == ("CANCELLED", made.number, other.code)
+    assert again == first
+    assert (await ask(pid, sso.HOSPITALS)).value.current.code == choices.current.code
+
+
+async def test_nobodys_change_is_refused_in_the_offices_words(ask, pid_of):
+    told = (await ask(pid_of(7), sso.CANCEL_CHANGE("25690000099"))).value
+
+    assert (told.state, told.number, bool(told.message)) == ("REFUSED", None, True)
+
+
+def test_a_receipt_for_another_change_is_not_taken():
+    question = Question(person_number=ME, given={"txnNo": "25690000002"})
+    with pytest.raises(AnswerAboutSomeoneElse):
+        sso.CANCEL_CHANGE.read(Reading(RECEIPT), question)
+
+
+# Where somebody worked, by SOAP
+
+
+async def test_jobs_are_told_with_their_days(ask, nation):
+    seen = set()
+    for number in (*range(1, 14), *range(200, 280)):
+        citizen = nation.citizen(number)
+        jobs = [one for one in employments(citizen) if one.since <= nation.day_zero]
+        answer = await ask(citizen.pid, sso.EMPLOYMENTS)
+        seen.add(len(jobs))
+        if not jobs:
+            assert isinstance(answer, NotThere)
+            continue
+        known = [
+            (one.account, one.since, one.until if one.until and one.until <= nation.day_zero else None) for one in jobs
+        ]
+        assert [(one.account, one.since, one.ended_on) for one in reversed(answer.value)] == known
+    assert {0, 1, 2} <= seen
+
+
+async def test_facts_about_work_and_insurance_are_in_the_catalogues_words(ask, nation):
+    mana, chusi, phimchai = nation.citizen(4), nation.citizen(9), nation.citizen(1)
+    jobs, insured = (await ask(mana.pid, sso.EMPLOYMENTS)).value, (await ask(mana.pid, sso.INSURED)).value
+    works = (await ask(phimchai.pid, sso.EMPLOYMENTS)).value
+    alone = (await ask(chusi.pid, sso.INSURED)).value
+
+    assert {path: take(jobs) for path, take in sso.EMPLOYMENTS.facts.items()} == {
+        "employment.start_date": mana.insurance.since, "employment.end_date": mana.insurance.ended,
+        "sso.section33_end_date": mana.insurance.ended,
+    }  # fmt: skip
+    assert {path: take(insured) for path, take in sso.INSURED.facts.items()} == {
+        "sso.section": "none", "sso.insured_status_ended": True, "sso.insured_status_ended_date": mana.insurance.ended,
+        "sso.hospital_id": mana.insurance.hospital.code,
+    }  # fmt: skip
+    assert sso.EMPLOYMENTS.facts["employment.end_date"](works) is None
+    assert sso.INSURED.facts["sso.section"](alone) == "40_2"
+    assert sso.INSURED.when_absent["sso.section"] == "none"
+
+
+async def test_employments_of_another_or_under_a_token_that_is_gone(ask, nation, switch, spy):
+    pid = nation.citizen(1).pid
+    await ask(pid, sso.EMPLOYMENTS)
+    switch("DELETE", "tokens?agency=sso")
+    assert isinstance(await ask(pid, sso.EMPLOYMENTS), Found)
+
+    switch("POST", "faults", {"agency": "sso", "fault": "lying", "operation": "getServ38"})
+    assert isinstance(await ask(pid, sso.EMPLOYMENTS), AnswerAboutSomeoneElse)
+
+
+@pytest.mark.parametrize("operation", [sso.INSURED, sso.EMPLOYMENTS, sso.OLD_AGE], ids=lambda one: one.name)
+async def test_the_nightly_refresh_is_told_apart_from_an_outage(ask, pid_of, switch, operation):
+    switch("POST", "faults", {"agency": "sso", "fault": "refreshing"})
+
+    answer = await ask(pid_of(1), operation)
+
+    assert (type(answer), answer.code) == (AgencyDown, "AGENCY_REFRESHING")
+    assert answer.retry_after_s > 60
+    assert answer.code in SAID
+
+
+@pytest.mark.parametrize("fault", ["duplicate_key", "wrong_type", "truncated", "html", "huge"])
+async def test_a_soap_answer_that_can_not_be_read_is_malformed(client, pid_of, switch, fault):
+    switch("POST", "faults", {"agency": "sso", "fault": fault, "operation": "getServ38"})
+
+    with pytest.raises(AnswerMalformed):
+        await client.ask(pid_of(4), [sso.EMPLOYMENTS])

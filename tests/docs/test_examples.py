@@ -30,7 +30,7 @@ _MOVES = (  # what is another on each run
     (re.compile(r"\d{4}-\d{2}-\d{2}T[^\"]+"), "«moment»"), (re.compile(r"\d{4}-\d{2}-\d{2}"), "«day»"),
     (re.compile(r"whsec_[^\"]+"), "«secret»"), (re.compile(r"127\.0\.0\.1:\d+"), "«address»"),
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "«uuid»"), (re.compile(r"\b([0-9a-f]{64}|[0-9a-f]{32})\b"), "«id»"),
-    (re.compile(r'("next": ?")[^"]+'), r"\1«place»"),
+    (re.compile(r'("next": ?")[^"]+'), r"\1«place»"), (re.compile(r'("requestTimeStamp":)\d+'), r"\1«moment»"),
 )  # fmt: skip
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -133,6 +133,17 @@ def test_the_app_in_one_file_signs_in_and_asks(system: Running, environment: dic
     ]  # fmt: skip
 
 
+def test_the_cards_that_fill_as_they_come(system: Running, environment: dict[str, str]) -> None:
+    said = subprocess.run(
+        [sys.executable, EXAMPLES / "watch.py", "--api", system.api, "--sandbox", system.sandbox, "--citizen", "6"],
+        env=environment, capture_output=True, text=True, timeout=20, check=True,
+    ).stdout.splitlines()  # fmt: skip
+
+    assert sorted(line.split()[:2] for line in said) == [
+        ["HEALTHCARE", "OK"], ["PROFILE", "OK"], ["SOCIAL_SECURITY", "NOT_FOUND"],
+    ]  # fmt: skip
+
+
 def masked(line: str) -> str:
     for pattern, instead in _MOVES:
         line = pattern.sub(instead, line)
@@ -190,7 +201,7 @@ def test_the_frontend_page_runs_from_top_to_bottom(
 ) -> None:
     page = Terminal("docs/frontend.md", system, environment, tmp_path)
 
-    (hello,), (_, down, _), (found,), changes, push, (sent,), errors, switches = map(page.json, range(8))
+    (hello,), (_, down, _), _, (found,), changes, push, (sent,), errors, switches = map(page.json, range(9))
     assert hello["data"]["me"]["profile"]["value"]["name"]["said"] == "Miss Duangkaeo Mankhong"
     assert down["data"]["me"]["profile"]["state"] == "OK"
     assert down["data"]["me"]["socialSecurity"]["problem"]["code"] == "AGENCY_UNREACHABLE"
@@ -205,6 +216,7 @@ def test_the_frontend_page_runs_from_top_to_bottom(
         "VALIDATION_FAILED", "BATCH_NOT_SUPPORTED", "BAD_INPUT",
     ]  # fmt: skip
     assert not [one for one in switches if "error" in one]
+    assert page.said[2] == blocks("docs/frontend.md", "text")[0].rstrip().splitlines()
     assert page.lacks("docs/frontend.md") == []
 
 
@@ -242,3 +254,20 @@ def test_the_agencies_page_runs_from_top_to_bottom(
     assert replayed == {"id": dead["deliveries"][0]["id"], "state": "waiting"}
     assert after["deliveries"] == []
     assert page.lacks("docs/agencies.md") == []
+
+
+@needs_curl
+def test_the_mini_apps_page_runs_from_top_to_bottom(
+    system: Running, environment: dict[str, str], tmp_path: Path
+) -> None:
+    page = Terminal("docs/mini-apps.md", system, environment, tmp_path)
+
+    (bought, refused), (mock,), (known, used) = page.json(2), page.json(3), page.json(4)
+    sent, again, nobody, inbox = page.json(5)
+    assert (set(bought), refused["Code"]) == ({"Result"}, "403")
+    assert (mock["messageCode"], known["messageCode"], used["messageCode"]) == (0, 200, 404)
+    assert known["result"]["citizenId"] == "1000000099994"
+    assert sent["result"] == again["result"] != nobody["result"] == []
+    (told,) = inbox["data"]["me"]["inbox"]["edges"]
+    assert told["node"]["because"] == {"reportedBy": {"code": "dlt"}}
+    assert page.lacks("docs/mini-apps.md") == []

@@ -66,6 +66,18 @@ def test_the_example_for_production_names_every_setting_that_production_needs(pr
     assert settings.read(told).is_production
 
 
+def test_of_the_nhsos_two_dialects_production_must_say_only_what_the_chosen_one_needs() -> None:
+    def missing(dialect: str) -> set[str]:
+        with pytest.raises(SettingsWrong) as caught:
+            settings.read({"TANGRAT_ENV": "production", "TANGRAT_NHSO_DIALECT": dialect})
+        return {one.split()[0] for one in caught.value.problems if one.startswith("TANGRAT_NHSO")}
+
+    assert missing("v2") == {"TANGRAT_NHSO_URL", "TANGRAT_NHSO_TOKEN"}
+    assert missing("v1") == {
+        "TANGRAT_NHSO_V1_URL", "TANGRAT_NHSO_V1_TOKEN_URL", "TANGRAT_NHSO_V1_REFRESH_TOKEN",
+    }  # fmt: skip
+
+
 def test_production_refuses_plain_http_and_a_movable_day() -> None:
     with pytest.raises(SettingsWrong) as caught:
         settings.read({

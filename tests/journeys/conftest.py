@@ -26,7 +26,7 @@ def up_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         **{name: value for name, value in os.environ.items() if not name.startswith("TANGRAT_")},
         "TANGRAT_DATA_DIR": str(tmp_path_factory.mktemp("up")),
         "TANGRAT_PORT": "0", "TANGRAT_SANDBOX_PORT": "0", "TANGRAT_WORKER_PORT": "0",
-        "TANGRAT_AGENCY_DEADLINE_S": "1", "TANGRAT_LEASE_S": "1",
+        "TANGRAT_AGENCY_DEADLINE_S": "1", "TANGRAT_LEASE_S": "1", "TANGRAT_CACHE_FRESH_S": "0",
     }  # fmt: skip
 
 

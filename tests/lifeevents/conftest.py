@@ -43,6 +43,7 @@ from notifications.preferences import Preferences
 from trust import access_log as access_logs
 from trust import people as people_module
 from trust.access_log import AccessLog
+from trust.consents import Consents
 from trust.people import People, PersonId
 from trust.secrets import Vault
 
@@ -121,6 +122,9 @@ class EventRoad:
         self.metrics, self.kin = Metrics(), Kin()
         self.legs: list[str] = []
         self.people = People(store, vault, clock=clock)
+        self.consents = Consents(
+            store, self.people, agencies=[agency.id for agency in catalogue.agencies], clock=clock
+        )
         self.events = Ledger(store, intakes.EVENTS, clock=clock)
         self.inbox = Inbox(store, self.people, vault, clock=clock)
         self.notifier = Notifier(
@@ -142,7 +146,7 @@ class EventRoad:
         parts: dict[str, Any] = {
             "people": self.people, "vault": self.vault, "catalogue": self.catalogue, "notifier": self.notifier,
             "subscriptions": self.subscriptions, "agenda": self.agenda, "relatives": self.kin, "clock": self.clock,
-            "metrics": self.metrics, "on_leg": self.legs.append,
+            "metrics": self.metrics, "forget": self.consents.forget, "on_leg": self.legs.append,
         }  # fmt: skip
         return Fanout(self.events, **(parts | instead))
 

@@ -33,6 +33,13 @@ PID, CHILD_PID, OTHER_PID = "1000000000009", "1000000000017", "1000000000025"
 NOBODY = PersonFacts(known={})
 
 
+def pid(number: int) -> str:
+    """The identity number of the office 0000 with this number and its check digit."""
+    twelve = f"10000{number:07}"
+    total = sum(int(digit) * weight for digit, weight in zip(twelve, range(13, 1, -1), strict=True))
+    return twelve + str((11 - total % 11) % 10)
+
+
 @dataclass
 class Registry:
     """What the register says, as a test wants it."""
@@ -193,6 +200,24 @@ async def test_a_birthday_today_is_planned_and_told_today(scene: Scene) -> None:
     await scene.agenda.run_once(100)
 
     assert "elderly_travel_discount.n1" in await scene.told_rules()
+
+
+async def test_two_people_of_one_cell_born_on_one_day_each_have_days_of_their_own(scene: Scene) -> None:
+    """Ids begin with the person's cell, which one in 256 shares."""
+    cells: dict[str, list[PersonId]] = {}
+    for number in range(100, 180):
+        one = (await scene.people.ensure(pid(number))).id
+        cells.setdefault(one[:2], []).append(one)
+    one, other = next(people for people in cells.values() if len(people) > 1)[:2]
+
+    for person in (one, other):
+        scene.registry.say(person, date(1966, 12, 1))
+        await scene.people.signed_in(person)
+        await scene.agenda.wake(person)
+    await scene.agenda.run_once(100)
+
+    planned = [len(await scene.items(person=person)) for person in (one, other)]
+    assert planned[0] == planned[1] > 0
 
 
 async def test_without_a_birth_date_there_is_nothing_to_plan(scene: Scene) -> None:

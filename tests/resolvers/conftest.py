@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -15,34 +15,49 @@ import orjson
 import pytest
 import strawberry
 
-from agencies.dopa import Dopa
+from agencies import payments as payments_module
+from agencies.cache import Cache
+from agencies.epayment import EPayment
+from agencies.facts import Facts
 from agencies.gateway import Gateway
 from agencies.gdx import GdxTransport
-from agencies.nhso import Nhso
-from agencies.sso import Sso
+from agencies.own_words import OwnWords
+from agencies.payments import Payments
+from backend import websocket
+from backend.agencies import Agencies, connect
 from foundation.clock import SystemClock
 from foundation.http import Http, Reply
 from foundation.settings import read
 from foundation.store import Store
 from foundation.telemetry import Metrics
+from lifeevents import applications as applications_module
 from lifeevents import catalogue as catalogue_module
+from lifeevents.applications import Applications
 from lifeevents.catalogue.model import Catalogue
 from notifications import devices as devices_module
 from notifications import inbox as inbox_module
+from notifications import notifier as notifier_module
 from notifications.devices import Devices
 from notifications.inbox import Inbox
+from notifications.ledger import Ledger
+from notifications.notifier import Notifier
 from notifications.preferences import Preferences
 from resolvers import client_keys as client_keys_module
 from resolvers.client_keys import ClientKeys
 from resolvers.context import Services
 from resolvers.limits import Limits
+from resolvers.operations import Authenticate
+from resolvers.payments import AgenciesBills
 from resolvers.schema import build_schema
-from resolvers.server import Authenticate, GraphQLServer
+from resolvers.server import GraphQLServer
 from tests.serving import serving as serve_on_loopback
 from trust import access_log as access_log_module
+from trust import mini_apps as mini_apps_module
 from trust import people as people_module
 from trust import tokens as tokens_module
 from trust.access_log import AccessLog
+from trust.consents import Consents
+from trust.mini_apps import MiniApps
 from trust.people import People, PersonId
 from trust.secrets import Vault
 from trust.tokens import Tokens
@@ -84,7 +99,8 @@ async def store(mongodb_uri: str) -> AsyncIterator[Store]:
     store = Store(mongodb_uri, database=f"test_{uuid.uuid4().hex[:12]}")
     await store.open(
         (*people_module.INDEXES, *access_log_module.INDEXES, *tokens_module.INDEXES, *inbox_module.INDEXES,
-         *devices_module.INDEXES, *client_keys_module.INDEXES)
+         *devices_module.INDEXES, *client_keys_module.INDEXES, *mini_apps_module.INDEXES,
+         *payments_module.INDEXES, *applications_module.INDEXES, *notifier_module.INDEXES)
     )  # fmt: skip
     yield store
     await store.drop()
@@ -102,56 +118,111 @@ def tokens(store: Store, vault: Vault, clock: SystemClock) -> Tokens:
 
 
 @pytest.fixture(scope="session")
+def agencies(catalogue: Catalogue, clock: SystemClock, sandbox_server: str, http: Http) -> Agencies:
+    """Every agency of the catalogue, as the sandbox simulates it."""
+    settings = read({"TANGRAT_SANDBOX_PORT": str(urlsplit(sandbox_server).port)})
+    return connect(settings, http, catalogue, clock=clock, deadline_s=DEADLINE_S)
+
+
+@pytest.fixture(scope="session")
+def cache(store: Store, people: People, vault: Vault, clock: SystemClock) -> Cache:
+    """Nothing kept counts as fresh here; it stands in on a bad day."""
+    return Cache(store, people, vault, clock=clock, fresh_most_s=0.0)
+
+
+@pytest.fixture(scope="session")
 async def gateway(
-    store: Store, people: People, clock: SystemClock, metrics: Metrics, sandbox_server: str, http: Http
+    store: Store,
+    people: People,
+    cache: Cache,
+    consents: Consents,
+    clock: SystemClock,
+    metrics: Metrics,
+    agencies: Agencies,
 ) -> AsyncIterator[Gateway]:
-    """The three agencies, as the sandbox simulates them."""
-    s = read({"TANGRAT_SANDBOX_PORT": str(urlsplit(sandbox_server).port)})
-    gdx = GdxTransport(
-        http, url=s.gdx_url, consumer_key=s.gdx_consumer_key, consumer_secret=s.gdx_consumer_secret,
-        agent_id=s.gdx_agent_id, clock=clock, deadline_s=DEADLINE_S,
-    )  # fmt: skip
-    agencies: list[Any] = [
-        Dopa(
-            gdx, url=s.dopa_url, officer_pid=s.dopa_officer_pid, office_id=s.dopa_office_id,
-            access_token=s.dopa_access_token, job_id=s.dopa_job_id, clock=clock,
-        ),
-        Sso(
-            http, url=s.sso_url, token_url=s.sso_token_url, client_id=s.sso_client_id,
-            client_secret=s.sso_client_secret, username=s.sso_username, password=s.sso_password, clock=clock,
-            deadline_s=DEADLINE_S,
-        ),
-        Nhso(http, url=s.nhso_url, token=s.nhso_token, clock=clock, deadline_s=DEADLINE_S),
-    ]  # fmt: skip
     gateway = Gateway(
-        agencies, people=people, access_log=AccessLog(store, clock=clock), clock=clock, metrics=metrics,
-        deadline_s=DEADLINE_S,
+        agencies.adapters, people=people, access_log=AccessLog(store, clock=clock),
+        cache=cache, consents=consents, clock=clock, metrics=metrics,
+        deadline_s=DEADLINE_S, agency_of=agencies.agency_of,
     )  # fmt: skip
     yield gateway
     await gateway.close()
 
 
 @pytest.fixture(scope="session")
+def consents(store: Store, people: People, catalogue: Catalogue, clock: SystemClock) -> Consents:
+    return Consents(store, people, agencies=[one.id for one in catalogue.agencies], clock=clock)
+
+
+@pytest.fixture(scope="session")
+def payments(
+    store: Store, people: People, vault: Vault, clock: SystemClock, metrics: Metrics, sandbox_server: str, http: Http
+) -> Payments:
+    s = read({"TANGRAT_SANDBOX_PORT": str(urlsplit(sandbox_server).port)})
+    gdx = GdxTransport(
+        http, url=s.gdx_url, consumer_key=s.gdx_consumer_key, consumer_secret=s.gdx_consumer_secret,
+        agent_id=s.gdx_agent_id, clock=clock, deadline_s=DEADLINE_S,
+    )  # fmt: skip
+    epayment = EPayment(gdx, url=s.epayment_url, close_url="", source=s.epayment_source, biller_id=s.epayment_biller_id)
+    return Payments(store, people, vault, epayment, AccessLog(store, clock=clock), clock=clock, metrics=metrics)
+
+
+@pytest.fixture(scope="session")
+def applications(store: Store, people: People, vault: Vault, clock: SystemClock) -> Applications:
+    entries, wishes = Inbox(store, people, vault, clock=clock), Preferences(store, people, clock=clock)
+    notifier = Notifier(
+        inbox=entries, devices=Devices(store, people, vault, clock=clock), preferences=wishes, vault=vault, clock=clock,
+        deliveries=Ledger(store, notifier_module.DELIVERIES, clock=clock, lease_s=60),
+    )  # fmt: skip
+    return Applications(store, people, notifier, NobodyDied(), clock=clock)
+
+
+class NobodyDied:
+    async def died(self, people: Collection[PersonId]) -> set[PersonId]:
+        return set()
+
+
+@pytest.fixture(scope="session")
 def services(
-    store: Store, people: People, vault: Vault, clock: SystemClock, gateway: Gateway, catalogue: Catalogue
+    store: Store,
+    people: People,
+    vault: Vault,
+    clock: SystemClock,
+    gateway: Gateway,
+    catalogue: Catalogue,
+    consents: Consents,
+    payments: Payments,
+    applications: Applications,
+    agencies: Agencies,
+    metrics: Metrics,
 ) -> Services:
+    own_words = OwnWords(store, people, clock=clock)
     return Services(
         clock=clock,
         catalogue=catalogue,
         people=people,
         gateway=gateway,
+        operations=agencies.plain,
+        facts=Facts(agencies.sources, own_words=own_words.asked, clock=clock, metrics=metrics),
+        own_words=own_words,
+        titles={(one.agency, one.name): one.title for one in agencies.operations if one.title is not None},
         access_log=AccessLog(store, clock=clock),
         inbox=Inbox(store, people, vault, clock=clock),
         devices=Devices(store, people, vault, clock=clock),
         preferences=Preferences(store, people, clock=clock),
         client_keys=ClientKeys(store, people, vault, clock=clock),
+        mini_apps=MiniApps(store, vault, clock=clock, production=False),
+        consents=consents,
+        payments=payments,
+        bills=AgenciesBills({}, clock=clock),
+        applications=applications,
     )
 
 
 @asynccontextmanager
 async def serving(app: Any) -> AsyncIterator[str]:
     """The graph's address, with WebSockets let through to it."""
-    async with serve_on_loopback(app, ws="auto") as address:
+    async with serve_on_loopback(app, **websocket.options()) as address:
         yield f"{address}/graphql"
 
 
@@ -271,11 +342,16 @@ def signed_in(graph: Graph, tokens: Tokens) -> SignedIn:
 
 
 @pytest.fixture
-def citizen(people: People, switch: Callable[..., Any], signed_in: SignedIn) -> Callable[..., Awaitable[Graph]]:
-    """The graph as sample citizen N's phone reaches it; the sandbox's faults are gone after the test."""
+def citizen(
+    people: People, cache: Cache, switch: Callable[..., Any], signed_in: SignedIn
+) -> Callable[..., Awaitable[Graph]]:
+    """The graph as sample citizen N's phone reaches it: nothing is kept of what earlier tests asked, and the sandbox's
+    faults are gone after the test."""
 
     async def sign_in(number: int, **headers: str) -> Graph:
         pid = (await asyncio.to_thread(switch, "GET", f"citizens/{number}"))["pid"]
-        return await signed_in((await people.ensure(pid)).id, **headers)
+        person = (await people.ensure(pid)).id
+        await cache.forget(person)
+        return await signed_in(person, **headers)
 
     return sign_in

@@ -27,6 +27,8 @@ UPDATE = """mutation ($i: UpdatePreferencesInput!) { updatePreferences(input: $i
   preferences { language push sms mobile quietHours { start end } mutedTopics } } }"""
 CHANGE = """mutation ($i: ChangeHospitalInput!) { changeHospital(input: $i) { problems { code message field }
   change { state number hospital { code } previous { code } requestedOn effectiveOn message { said } } } }"""
+CANCEL = """mutation ($i: CancelHospitalChangeInput!) { cancelHospitalChange(input: $i) {
+  problems { code message } change { state number hospital { code } } } }"""
 INBOX = """query ($first: Int, $after: String, $unread: Boolean! = false) { me { inbox(
   first: $first, after: $after, unreadOnly: $unread) { unreadCount pageInfo { hasNextPage endCursor }
   edges { node { id topic title { th en said } body { said } isRead readAt deliveredAt openedAt service { code }
@@ -252,6 +254,8 @@ async def test_anybody_may_ask_whether_a_message_was_sent(
         'confirmNotificationDelivered(input: {id: "x"})',
         'confirmNotificationOpened(input: {id: "x"})',
         'changeHospital(input: {hospitalCode: "1", mobile: "0812345678", reason: "1", clientKey: "k"})',
+        'cancelHospitalChange(input: {number: "1", clientKey: "k"})',
+        'checkIdCard(input: {laserCode: "AA0000000000"})',
     ],
 )
 async def test_nobody_changes_nothing(mutation: str, graph: Graph) -> None:
@@ -294,6 +298,37 @@ async def test_a_hospital_is_changed_once_for_each_client_key(
     conflict = (await phone.ask(CHANGE, i=wish | {"hospitalCode": others[-1]}))["changeHospital"]
     assert conflict["change"] is None
     assert conflict["problems"][0]["code"] == "CONFLICT"
+
+
+async def test_a_change_of_hospital_is_taken_back_once_for_each_client_key(
+    citizen: Callable[..., Awaitable[Graph]],
+) -> None:
+    phone = await citizen(5)
+    choices = (
+        "{ me { socialSecurity { value { hospitalChoices { value { current { code } hospitals { code } } } } } } }"
+    )
+
+    async def offered() -> Any:
+        return (await phone.ask(choices))["me"]["socialSecurity"]["value"]["hospitalChoices"]["value"]
+
+    before = await offered()
+    other = next(one["code"] for one in before["hospitals"] if one["code"] != before["current"]["code"])
+    wish = {"hospitalCode": other, "mobile": "0812345678", "reason": "4", "clientKey": new_id()}
+    number = (await phone.ask(CHANGE, i=wish))["changeHospital"]["change"]["number"]
+    back = {"number": number, "clientKey": new_id()}
+
+    told = (await phone.ask(CANCEL, i=back))["cancelHospitalChange"]
+    again = (await phone.ask(CANCEL, i=back))["cancelHospitalChange"]
+    nobodys = (await phone.ask(CANCEL, i={"number": "0", "clientKey": new_id()}))["cancelHospitalChange"]
+    other_wish = (await phone.ask(CANCEL, i=back | {"number": "0"}))["cancelHospitalChange"]
+
+    assert told == {
+        "problems": [], "change": {"state": "CANCELLED", "number": number, "hospital": {"code": other}},
+    }  # fmt: skip
+    assert again == told
+    assert (await offered())["current"] == before["current"]
+    assert (nobodys["change"]["state"], nobodys["problems"][0]["code"]) == ("REFUSED", "HOSPITAL_CHANGE_REFUSED")
+    assert (other_wish["change"], other_wish["problems"][0]["code"]) == (None, "CONFLICT")
 
 
 async def test_what_the_office_refuses_is_said_in_its_words(citizen: Callable[..., Awaitable[Graph]]) -> None:

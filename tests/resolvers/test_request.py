@@ -363,20 +363,6 @@ async def test_the_page_loads_nothing_from_anywhere(graph: Graph, production: Gr
     assert none.headers["content-type"].startswith("application/json")
 
 
-async def test_a_websocket_is_turned_away_politely(server: GraphQLServer) -> None:
-    said: list[Any] = []
-
-    async def send(message: Any) -> None:
-        said.append(message)
-
-    async def receive() -> Any:
-        return {"type": "websocket.connect"}
-
-    await server({"type": "websocket", "path": "/graphql", "headers": []}, receive, send)
-
-    assert [(one["type"], one["code"]) for one in said] == [("websocket.close", 4400)]
-
-
 async def test_who_hangs_up_leaves_nothing_behind(server: GraphQLServer) -> None:
     said: list[Any] = []
 

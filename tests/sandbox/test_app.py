@@ -119,10 +119,10 @@ async def test_a_reset_makes_everything_as_it_was(http, sso, nation):
 
 
 async def test_forgetting_tokens_of_an_agency_that_gives_none_is_refused(http):
-    reply = await http.delete("/sandbox/tokens", params={"agency": "nhso"})
+    reply = await http.delete("/sandbox/tokens", params={"agency": "sms"})
 
     assert reply.status == 422
-    assert (await reply.json())["error"]["allowed"] == ["thaid", "gdx", "dopa", "sso"]
+    assert (await reply.json())["error"]["allowed"] == ["thaid", "gdx", "dopa", "sso", "nhso"]
 
 
 async def test_a_taken_port_is_an_error_before_anything_starts():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from sandbox.civil import Registry, laser_code
+
 CENTER = "/gdx/ws/dopa/linkage2/api/center"
 
 
@@ -220,3 +222,147 @@ async def test_a_lying_service_answers_about_another_person(linkage, nation, fau
     assert person["responseStatus"] == 200
     assert person["responseData"]["pid"] != int(pid)
     assert int(pid) in {m["pid"] for m in house["responseData"]["members"]}
+
+
+async def test_a_birth_is_told_with_its_certificate_and_its_parents(linkage, nation, somebody):
+    child, abroad = nation.citizen(101), somebody(lambda c: c.nationality == "other")
+
+    here, nowhere = await linkage(("004", child.pid), ("004", abroad.pid))
+
+    birth = here["responseData"]
+    assert birth["dateOfBirth"] == birth["dateOfRegister"]  # hospitals register on the spot
+    assert birth["motherPersonalID"] == int(nation.citizen(1).pid)
+    assert birth["fatherPersonalID"] == int(nation.citizen(120).pid)
+    assert (birth["placeOfBirthCode"], bool(birth["hospitalDesc"])) == (1, True)
+    assert (nowhere["responseStatus"], nowhere["responseError"]["errorNumber"]) == (404, 90408)
+
+
+async def test_before_the_wedding_nobody_is_married(http, linkage, nation):
+    mani = nation.citizen(5)
+    after = await linkage(("002", mani.pid), ("005", mani.pid))
+    await http.post("/sandbox/clock", json={"days": -7})
+
+    before = await linkage(("002", mani.pid), ("005", mani.pid))
+
+    family, marriage = (item["responseData"] for item in after)
+    assert (family["maritalStatusCode"], family["spouse"]["pid"]) == (2, int(nation.citizen(124).pid))
+    [entry] = marriage["registers"]
+    assert (entry["registerTypeCode"], entry["statusCode"]) == (1, 0)
+    assert entry["spousePersonalID"] == family["spouse"]["pid"]
+    assert [item["responseStatus"] for item in before] == [200, 404]
+    assert (before[0]["responseData"]["maritalStatusCode"], before[0]["responseData"]["spouse"]) == (1, None)
+
+
+async def test_a_divorce_is_an_entry_of_its_own(linkage, nation):
+    [item] = await linkage(("005", nation.citizen(10).pid))
+
+    married, divorced = item["responseData"]["registers"]
+    assert (married["registerTypeCode"], married["statusCode"]) == (1, 1)
+    assert (divorced["registerTypeCode"], divorced["registerTypeDesc"]) == (2, "ทะเบียนหย่า (คร.6)")
+    assert divorced["dateOfRegister"] == 25671121
+
+
+async def test_a_widow_is_married_until_the_day_of_the_death(http, linkage, nation):
+    [now] = await linkage(("002", nation.citizen(12).pid))
+    await http.post("/sandbox/clock", json={"days": -30})
+    [then] = await linkage(("002", nation.citizen(12).pid))
+
+    assert (now["responseData"]["maritalStatusDesc"], then["responseData"]["maritalStatusDesc"]) == ("หม้าย", "สมรส")
+
+
+async def test_a_wifes_new_surname_is_in_the_history_of_names(linkage, nation):
+    phimchai = nation.citizen(1)
+
+    history, none = await linkage(("006", phimchai.pid), ("006", nation.citizen(4).pid))
+
+    [change] = history["responseData"]["changes"]
+    assert (change["changeTypeCode"], change["newName"]) == (2, phimchai.last_name.th)
+    assert change["oldName"] != change["newName"]
+    assert none["responseStatus"] == 404
+
+
+async def test_a_disability_card_comes_after_it_was_issued(http, linkage, somebody, nation):
+    registry = Registry(nation)
+    holder = somebody(lambda c: c.alive and (card := registry.disability_card(c)) and card.caregiver)
+    card = registry.disability_card(holder)
+
+    held, none = await linkage(("009", holder.pid), ("009", nation.citizen(4).pid))
+
+    told = held["responseData"]
+    assert (told["disabilityTypeCode"], told["caregiverPersonalID"]) == (card.kind, int(nation.pid(card.caregiver)))
+    assert told["cardStatusCode"] == (1 if card.expires_on < nation.day_zero else 0)
+    assert (none["responseStatus"], none["responseError"]["errorNumber"]) == (404, 90411)
+
+
+async def test_a_disagreeing_register_has_the_birth_a_year_off_and_nothing_else(linkage, nation, fault):
+    pid = nation.citizen(4).pid
+    [right] = await linkage(("001", pid))
+    await fault("dopa", "disagreeing", operation="person")
+
+    [wrong] = await linkage(("001", pid))
+
+    told, differs = wrong["responseData"], right["responseData"]
+    assert told["dateOfBirth"] == differs["dateOfBirth"] - 10_000
+    assert (told["pid"], told["firstName"]) == (differs["pid"], differs["firstName"])
+
+
+async def test_a_part_that_is_being_refreshed_says_503_alone(linkage, nation, fault):
+    await fault("dopa", "refreshing", operation="card")
+
+    card, person = await linkage(("003", nation.citizen(4).pid), ("001", nation.citizen(4).pid))
+
+    assert (card["responseStatus"], person["responseStatus"]) == (503, 200)
+
+
+# ---- the code on the back of a card
+
+
+@pytest.fixture
+def check(http, gdx):
+    """Ask whether this code is on this citizen's card: the status and the body."""
+
+    async def ask(citizen, **over):
+        born = citizen.birth
+        asked = {
+            "CitizenID": citizen.pid,
+            "FirstName": citizen.first_name.th,
+            "LastName": citizen.last_name.th,
+            "BEBirthDate": f"{born.year + 543}{born.month or 0:02}{born.day or 0:02}",
+            "LaserCode": laser_code(citizen),
+        }
+        async with http.get("/gdx/ws/dopa/verification/personal", params=asked | over, headers=gdx) as reply:
+            return reply.status, await reply.text()
+
+    return ask
+
+
+async def test_a_code_is_checked_with_who_its_holder_is(check, nation, somebody):
+    phet, partly = nation.citizen(8), somebody(lambda c: c.alive and c.birth.day is None and c.id_card == "lifetime")
+
+    assert await check(phet) == (200, '{"Result":true}')
+    assert await check(partly) == (200, '{"Result":true}')
+    assert await check(phet, FirstName="สมชาย") == (200, '{"Result":false}')
+    assert await check(phet, BEBirthDate="25000000") == (200, '{"Result":false}')
+
+
+async def test_failures_of_the_citizen_come_as_500_with_a_number(check, nation, somebody):
+    void = somebody(lambda c: c.alive and c.id_card in ("lost", "expired"))
+
+    assert await check(void) == (500, "[2]")
+    assert await check(nation.citizen(8), LaserCode="AA0000000000") == (500, "[4]")
+    assert await check(nation.citizen(8), CitizenID="1000000000009") == (500, "[4]")
+    assert await check(nation.citizen(101)) == (500, "[4]")  # too young for a card
+
+
+async def test_the_check_stands_behind_the_gateway_and_wants_to_know_whose_card(http, check, nation):
+    reply = await http.get("/gdx/ws/dopa/verification/personal")
+
+    assert reply.status == 403
+    assert (await check(nation.citizen(8), LaserCode=""))[0] == 400
+
+
+async def test_a_citizens_code_can_be_seen_in_the_sandbox(http, nation):
+    seen = await (await http.get("/sandbox/citizens/8")).json()
+    child = await (await http.get("/sandbox/citizens/101")).json()
+
+    assert (seen["laser_code"], child["laser_code"]) == (laser_code(nation.citizen(8)), None)

@@ -94,3 +94,82 @@ async def test_a_lying_nhso_answers_about_another_person(nhso, nation, fault):
 
     assert found["pid"] != pid
     assert found["funds"]
+
+
+# ---- the older search
+
+
+@pytest.fixture
+async def old(http):
+    """Ask v1 with a token of its own: `await old(pid)`."""
+    form = {"refresh_token": "tangrat-nhso-refresh"}
+    async with http.post("/nhso/srmportal/api/scard/access-token", data=form) as reply:
+        token = (await reply.json())["access_token"]
+
+    async def ask(pid: str, token: str = token):
+        headers = {"Authorization": f"Bearer {token}"}
+        async with http.get("/nhso/srm/api/ucws/v1/right-search", params={"pid": pid}, headers=headers) as reply:
+            assert reply.status == 200
+            return await reply.json()
+
+    return ask
+
+
+async def test_v1_says_flat_and_lower_case_what_v2_says(old, nhso, nation):
+    for number in (4, 6, 12):
+        pid = nation.citizen(number).pid
+        told, fund = await old(pid), (await nhso(pid))["funds"][0]
+
+        assert (told["ws_status"], told["person_id"]) == ("NHSO-000001", pid)
+        assert (told["maininscl"], told["subinscl"]) == (fund["mainInscl"]["id"], fund["subInscl"]["id"])
+        assert told["hmain"] == fund["hospMain"].get("hcode", "")
+        assert told["startdate"].startswith(str(int(fund["startDateTime"][:4]) + 543))
+
+
+async def test_v1_says_of_a_token_that_ended_only_in_its_status(http, old, nation):
+    pid = nation.citizen(4).pid
+
+    assert (await old(pid, token="made-up"))["ws_status"] == "NHSO-00003"
+    await http.delete("/sandbox/tokens", params={"agency": "nhso"})
+    assert (await old(pid))["ws_status"] == "NHSO-00003"
+
+
+async def test_v1_knows_nobody_of_that_number(old):
+    told = await old("1000000000009")
+
+    assert (told["ws_status"], told["maininscl"], "person_id" in told) == ("NHSO-000001", "", False)
+
+
+async def test_a_refresh_token_that_is_not_ours_is_refused(http):
+    reply = await http.post("/nhso/srmportal/api/scard/access-token", data={"refresh_token": "x"})
+
+    assert reply.status == 401
+
+
+async def test_a_disagreeing_office_has_the_birth_a_year_off(nhso, old, nation, fault):
+    citizen = nation.citizen(4)
+    await fault("nhso", "disagreeing")
+
+    new, flat = await nhso(citizen.pid), await old(citizen.pid)
+
+    assert new["birthDateNew"]["year"] == citizen.birth.year + 542
+    assert new["birthDate"][:4] == flat["birthdate"][:4] == str(citizen.birth.year + 542)
+    assert new["fname"] == citizen.first_name.th
+
+
+async def test_a_refresh_is_worded_as_a_failure_where_nothing_else_is_known(http, nation, fault):
+    await fault("nhso", "refreshing", retry_after_s=60)
+
+    reply = await http.get(
+        PATH, params={"pid": nation.citizen(4).pid}, headers={"Authorization": "Bearer tangrat-nhso"}
+    )
+
+    assert (reply.status, reply.headers["retry-after"]) == (503, "60")
+    assert (await reply.json())["status"] == 503
+
+
+async def test_only_who_tells_of_births_can_disagree(http):
+    reply = await http.post("/sandbox/faults", json={"agency": "sso", "fault": "disagreeing"})
+
+    assert reply.status == 422
+    assert (await reply.json())["error"]["allowed"] == ["dopa", "nhso"]

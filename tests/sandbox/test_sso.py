@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import aiohttp
 import pytest
+from defusedxml.ElementTree import fromstring
 
 TOKEN = "/sso/auth/realms/insured/protocol/openid-connect/token"
 SERVICE = "/sso/esv/esvews/service"
@@ -282,3 +283,78 @@ async def test_a_fault_of_one_command_leaves_the_others_alone(sso, http, nation,
 
     assert good["code"] == "WS000"
     assert (bad.status, (await bad.json())["code"]) == (502, "WS500")
+
+
+# ---- where somebody worked, by SOAP
+
+EMPLOYMENTS = "/sso/DBforService/services/EmployeeEmployments"
+ASKED = (
+    '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body><getServ38>'
+    "<ssoNum>{pid}</ssoNum></getServ38></soapenv:Body></soapenv:Envelope>"
+)
+
+
+@pytest.fixture
+async def employments(http):
+    form = {"grant_type": "password", "username": "tangrat", "password": "tangrat-password"}
+    token = (await (await http.post(TOKEN, data=form, headers=BASIC)).json())["access_token"]
+
+    async def ask(pid: str, body: str = ASKED, token: str = token) -> tuple[int, dict[str, list[str]]]:
+        headers = {"user_token": f"Bearer {token}", "Content-Type": "text/xml"}
+        async with http.post(EMPLOYMENTS, data=body.format(pid=pid).encode(), headers=headers) as reply:
+            said: dict[str, list[str]] = {}
+            for one in fromstring(await reply.read()).iter():
+                said.setdefault(one.tag.rpartition("}")[2], []).append((one.text or "").strip())
+            return reply.status, said
+
+    return ask
+
+
+async def test_a_job_that_ended_has_the_day_and_one_that_goes_on_has_none(employments, nation):
+    left, works = nation.citizen(4).insurance, nation.citizen(1).insurance
+
+    _, mana = await employments(nation.citizen(4).pid)
+    _, phimchai = await employments(nation.citizen(1).pid)
+
+    assert (mana["empStartDate"], mana["empResignDate"]) == ([slashes(left.since)], [slashes(left.ended)])
+    assert (phimchai["empStartDate"], phimchai["empResignDate"]) == ([slashes(works.since)], [""])
+    assert (mana["code"], mana["ssoNum"]) == (["WS000"], [nation.citizen(4).pid])
+    assert len(mana["accNo"][0]) == 10
+
+
+async def test_who_never_worked_for_wages_has_no_employments(employments, nation):
+    assert (await employments(nation.citizen(8).pid))[1]["code"] == ["WS006"]  # insured under section 40
+    assert (await employments("1000000000009"))[1]["code"] == ["WS006"]
+
+
+async def test_the_soap_service_wants_the_token_and_an_envelope(employments, nation):
+    pid = nation.citizen(4).pid
+
+    assert (await employments(pid, token="made-up"))[1]["code"] == ["WS001"]
+    status, said = await employments(pid, body="<not")
+    assert (status, said["faultcode"]) == (500, ["soap:Client"])
+    bomb = '<!DOCTYPE a [<!ENTITY b "c">]>' + ASKED
+    assert (await employments(pid, body=bomb))[0] == 500
+
+
+async def test_a_soap_answer_is_twisted_as_a_json_one_is(employments, nation, fault):
+    pid = nation.citizen(4).pid
+    await fault("sso", "duplicate_key", operation="getServ38", times=1)
+    twice = (await employments(pid))[1]
+    await fault("sso", "wrong_type", operation="getServ38", times=1)
+    other = (await employments(pid))[1]
+
+    assert (twice["code"], twice["ssoNum"]) == (["WS000", "WS000"], [pid])
+    assert (other["code"], "value" in other) == ([""], True)
+
+
+async def test_in_the_nightly_refresh_every_service_says_ws500_and_keycloak_goes_on(sso, employments, nation, fault):
+    pid = nation.citizen(4).pid
+    await fault("sso", "refreshing")
+
+    told = await sso("getPersonInfo", ssoNo=pid)
+    status, soap = await employments(pid)
+
+    assert told["code"] == "WS500"
+    assert "refresh" in told["description"]
+    assert (status, soap["code"]) == (200, ["WS500"])
