@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from agencies.answers import Answer, Found, Keeping, NotThere, Operation, Question, Trouble
+from agencies.answers import Answer, Found, Keeping, NotThere, Operation, Problem, Question, Trouble
 from agencies.dialect import Reading
 from foundation.clock import BANGKOK, Clock
 from foundation.errors import NotFound
@@ -53,6 +53,11 @@ class Kept:
     fetched_at: datetime
     fresh_until: datetime
     until: datetime
+
+    @property
+    def can_stand_in(self) -> bool:
+        """That there was no record then is no news of today, where nobody answers."""
+        return self.answer.value is not None
 
     def is_fresh(self, now: datetime, today: date) -> bool:
         return now < self.fresh_until and self.day == today
@@ -268,10 +273,14 @@ def _is_kept(operation: Operation[Any]) -> bool:
     return operation.is_read and operation.keeping.fresh_s + operation.keeping.stale_s > 0
 
 
-def stale(kept: Kept, problem: Any) -> Answer[Any]:
+def stale(kept: Kept, problem: Problem | None) -> Answer[Any]:
     """What was said before, where there is no newer answer and why."""
     told = kept.answer
     return Answer(
-        agency=told.agency, state="STALE" if told.value is not None else told.state, value=told.value, as_of=told.as_of,
-        fetched_at=told.fetched_at, problem=problem,
-    )  # fmt: skip
+        agency=told.agency,
+        state="STALE",
+        value=told.value,
+        as_of=told.as_of,
+        fetched_at=told.fetched_at,
+        problem=problem,
+    )

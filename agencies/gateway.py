@@ -40,7 +40,7 @@ CONSENT = "CONSENT"
 # Who looks on a public task, to tell people of their rights: this system, and the person can see that it did.
 SYSTEM = "tangrat"
 
-PATIENCE_S = 0.3  # so long an agency may take before what it said earlier is shown instead
+PATIENCE_S = 1.0  # so long an agency may take before what it said earlier is shown instead
 
 Consented = Callable[[PersonId, str], Awaitable[bool]]
 
@@ -248,7 +248,7 @@ class Gateway:
             allowed = await self._consents.of(person)
             found = await self._cache.find(person, number, [one.operation], void_before=allowed.void_before)
             earlier = found.get(one.operation)
-        if earlier is None or (earlier.until <= self._clock.now()):
+        if earlier is None or not earlier.can_stand_in or earlier.until <= self._clock.now():
             return answer
         return stale(earlier, answer.problem)
 
@@ -303,7 +303,7 @@ class Asking:
                 self._gateway._cache.keep(self.subject, asked.operation, answer, asked.said)
                 asked.said = None
             return answer
-        if asked.earlier is not None:
+        if asked.earlier is not None and asked.earlier.can_stand_in:
             return stale(asked.earlier, told.problem)
         state = "UNAVAILABLE" if told.state == "STALE" else told.state
         return Answer(agency=told.agency, state=state, fetched_at=told.fetched_at, problem=told.problem)
@@ -447,7 +447,7 @@ class Asking:
         by_door: dict[str, list[_Asked]] = {}
         for one in asked:
             one.earlier = kept.get(one.operation)
-            if one.earlier is not None and self._patience_s is not None:
+            if one.earlier is not None and one.earlier.can_stand_in and self._patience_s is not None:
                 meanwhile = stale(one.earlier, problem("AGENCY_SLOW", retry_after_s=1))
                 one.late = loop.call_later(self._patience_s, one.settle, meanwhile)
             if not gateway._join(one, self.subject):

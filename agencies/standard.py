@@ -2,8 +2,9 @@
 
 Invented, and the same for all of them: `POST {agency}/v1/{operation}` with what is asked as a JSON object, a bearer token,
 and an answer `{"about": …, "as_of": …, "data": …}` in which `about` repeats what was asked, so that an answer about
-somebody else is seen. 404 means that there is no such record. Identity numbers travel in the body, never in an address.
-The catalogue says what can be asked, what an answer holds, and which facts it tells (docs/add-an-agency.md).
+somebody else is seen. 404, about the same, means that there is no such record. Identity numbers travel in the body, never
+in an address. The catalogue says what can be asked, what an answer holds, and which facts it tells
+(docs/add-an-agency.md).
 """
 
 from __future__ import annotations
@@ -167,14 +168,14 @@ class StandardAgency:
         reply = await reach(
             self._http, "POST", self._url + operation.wire, deadline_s=self._deadline_s, headers=self._headers, json=about,
         )  # fmt: skip
-        if reply.status == 404:
-            # A gateway in between may say 404 too, but not in the agency's own words.
-            if opened(reply).part("error").text("code") == "NOT_FOUND":
-                return NotThere(f"{operation.wire} holds nothing")
-            return AnswerMalformed("a 404 that does not say what was not found")
-        answer = opened(served(reply))
+        # That nothing is held says something of a person too, and must be about the right one.
+        answer = opened(reply if reply.status == 404 else served(reply))
         if answer.part("about").content != about:
             raise AnswerAboutSomeoneElse("not what was asked about")
+        if reply.status == 404:
+            if answer.part("error").text("code") == "NOT_FOUND":
+                return NotThere(f"{operation.wire} holds nothing")
+            return AnswerMalformed("a 404 that does not say what was not found")
         question = Question(person_number=person_number, given=about)
         return hear(operation, answer.part("data"), question, as_of=_read_time(answer, "as_of"))
 

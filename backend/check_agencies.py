@@ -24,7 +24,8 @@ from foundation.settings import Settings
 from trust.people import PersonId
 
 PURPOSE = "installation check with made-up people"
-_AT_ONCE = 4  # citizens
+_AT_ONCE = 2  # citizens
+_PATIENT_S = 10.0  # whether a wire holds is asked here, not how quick this machine is
 _WELL = ("OK", "NOT_FOUND")
 
 
@@ -91,16 +92,16 @@ class Check:
             one: Row(agency=one.agency, operation=one.name, title=one.title.en if one.title else "")
             for one in self.operations
         }
-        places = asyncio.Semaphore(_AT_ONCE)
+        places, gateway = asyncio.Semaphore(_AT_ONCE), self._gateway(_PATIENT_S)
 
         async def of(person: PersonId) -> None:
             async with places:
-                facts = self._facts(self._house.gateway)
-                asking = self._asking(self._house.gateway, person)
+                facts, asking = self._facts(), self._asking(gateway, person)
                 await asyncio.gather(*(self._ask(facts, asking, row, operation) for operation, row in rows.items()))
                 step()
 
         await asyncio.gather(*map(of, self._people))
+        await gateway.close()
         return sorted(rows.values(), key=lambda row: (row.agency, row.operation))
 
     async def ill(self, kinds: Sequence[str], step: Callable[[], None]) -> list[FaultRow]:
@@ -109,11 +110,13 @@ class Check:
         for one in self.operations:
             by_agency.setdefault(one.agency, []).append(one)
         rows = {agency: FaultRow(agency=agency) for agency in by_agency}
-        well = {agency: await self._look(self._gateway(), agency, asked) for agency, asked in by_agency.items()}
+        patient = self._gateway(_PATIENT_S)
+        well = {agency: await self._look(patient, agency, asked) for agency, asked in by_agency.items()}
         for kind in kinds:
             await self._switch("DELETE", "/sandbox/faults")
             able = [agency for agency in by_agency if await self._make_ill(agency, kind)]
-            gateway = self._gateway()  # a fresh one, so that no breaker remembers the fault before
+            # A fresh one, so that no breaker remembers the fault before.
+            gateway = self._gateway(self._settings.agency_deadline_s)
             seen = await asyncio.gather(*(self._look(gateway, agency, by_agency[agency]) for agency in able))
             for agency, answers in zip(able, seen, strict=True):
                 rows[agency].outcomes[kind] = _said(answers)
@@ -140,7 +143,7 @@ class Check:
     ) -> dict[tuple[str, str | None], Answer[Any]]:
         """What this agency's questions come to, those aside that need another agency's answer first."""
         own = [one for one in asked if not one.fed_by or all(feed.startswith("legal.") for feed in one.fed_by.values())]
-        facts, asking = self._facts(gateway), self._asking(gateway, self._people[0])
+        facts, asking = self._facts(), self._asking(gateway, self._people[0])
         heard = await asyncio.gather(*(facts.ask(asking, one) for one in own or asked))
         return {
             (operation.name, one.thing): one.answer
@@ -162,16 +165,16 @@ class Check:
             if not is_well:
                 row.wrong.append(outcome)
 
-    def _gateway(self) -> Gateway:
+    def _gateway(self, deadline_s: float) -> Gateway:
         house = self._house
-        agencies = connect(self._settings, self._http, house.catalogue, clock=house.clock)
+        agencies = connect(self._settings, self._http, house.catalogue, clock=house.clock, deadline_s=deadline_s)
         return Gateway(
             agencies.adapters, people=house.people, access_log=house.access_log, cache=house.cache,
             consents=house.consents, clock=house.clock, metrics=house.metrics,
-            deadline_s=self._settings.agency_deadline_s, agency_of=agencies.agency_of,
+            deadline_s=deadline_s, agency_of=agencies.agency_of,
         )  # fmt: skip
 
-    def _facts(self, gateway: Gateway) -> Facts:
+    def _facts(self) -> Facts:
         house = self._house
         return Facts(house.agencies.sources, own_words=house.own_words.asked, clock=house.clock, metrics=house.metrics)
 

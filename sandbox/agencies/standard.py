@@ -129,7 +129,7 @@ class Standard:
     def _answer(self, described: Described, sent: dict[str, str], *, is_false: bool) -> Response:
         citizen = self._world.find(sent[CITIZEN]) if CITIZEN in sent else None
         if CITIZEN in sent and citizen is None:
-            return _error(404, "NOT_FOUND", "there is no such record")
+            return _nothing(sent)
         about = dict(sent)
         if is_false:
             if citizen is not None:
@@ -148,7 +148,7 @@ class Standard:
         if answer is None or (data is None and is_false):  # who lies always has something to say
             data = {one.name: _made_up(one, asked, one.name) for one in described.fields}
         if data is None:
-            return _error(404, "NOT_FOUND", "there is no such record")
+            return _nothing(about)
         return JsonReply({"about": about, "as_of": self._as_of().isoformat(), "data": _plain(data)})
 
     def _as_of(self) -> datetime:
@@ -176,6 +176,11 @@ def _door(agency: str, operations: tuple[str, ...]) -> Door:
         operation_of=lambda _method, path, _body: path.rpartition("/")[2],
         failure=lambda status: {"error": {"code": "INTERNAL", "message": f"internal error ({status})"}},
     )
+
+
+def _nothing(about: Mapping[str, str]) -> Response:
+    error = {"code": "NOT_FOUND", "message": "there is no such record"}
+    return JsonReply({"about": about, "error": error}, status_code=404)
 
 
 def _error(status: int, code: str, message: str) -> Response:

@@ -555,7 +555,7 @@ async def test_memory_stays_flat_over_faulty_calls(
     me = await person(WORKER)
 
     async def one_round() -> int:
-        """Every door once, with its breaker closed: a gateway of its own, over the same connections and sign-ins."""
+        """Every door once, its breaker closed again, over the same connections and sign-ins."""
         switch("DELETE", "faults")
         for agency in dict.fromkeys(one.agency for one in asked):
             switch("POST", "faults", {"agency": agency, **next(ways)})
@@ -579,8 +579,8 @@ async def test_memory_stays_flat_over_faulty_calls(
 
     assert len(asyncio.all_tasks()) <= tasks + 2
     assert sockets() <= open_sockets + len(asked)  # those that are kept open to be used again
-    assert memory.grown < 2 * 2**20 + 100 * calls
-    assert resident() - held < 96 * 2**20
+    assert memory.grown < 4 * 2**20  # however many calls
+    assert resident() - held < 64 * 2**20
     assert not through._flights
     assert not through._under_way
 

@@ -128,6 +128,14 @@ async def test_that_there_is_no_record_is_kept_but_not_for_long(keeping, asking,
     assert (await ask(), hits()) == ("NOT_FOUND", 2)
 
 
+async def test_that_there_was_no_record_does_not_stand_in(gateways, asking, switch):
+    through = gateways()
+    await (await asking(2, through)).ask(sso.INSURED)
+    switch("POST", "faults", {"agency": "sso", "fault": "down"})
+
+    assert (await (await asking(2, through)).ask(sso.INSURED)).state == "UNAVAILABLE"
+
+
 # Bad days
 
 
@@ -160,7 +168,7 @@ async def test_a_slow_agency_shows_what_it_said_and_the_newer_answer_is_there_ne
     through = keeping(clock=frozen)
     await (await asking(WORKER, through)).ask(nhso.RIGHTS)
     frozen.advance(timedelta(hours=1, minutes=1))
-    switch("POST", "faults", {"agency": "nhso", "fault": "slow", "delay_ms": 700, "times": 1})
+    switch("POST", "faults", {"agency": "nhso", "fault": "slow", "delay_ms": 1300, "times": 1})
 
     late = await (await asking(WORKER, through)).ask(nhso.RIGHTS)
     assert (late.state, late.problem.code) == ("STALE", "AGENCY_SLOW")

@@ -14,7 +14,7 @@ import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -47,9 +47,11 @@ from trust.people import People
 from trust.secrets import Vault
 
 READS = [operation for operation in OPERATIONS if operation.is_read]
-SAMPLES = range(1, 13)
-# Of whom agencies know what none of the samples has: a disability, a VAT number, an emergency, an accident.
-OTHERS = (19, 21, 206, 223, 268)
+# Samples of whom, between them, nearly every agency has something to say.
+SAMPLES = (1, 2, 5, 8, 9, 10, 12)
+# Of whom agencies know what none of the samples has: a disability, a VAT number, a house in Bangkok, an
+# emergency, an accident.
+OTHERS = (19, 21, 27, 206, 268)
 BEHIND_GDX = {"dopa", "dopa_laser", "dbd_gdx"}
 KINDS = {fact.path: fact for fact in CATALOGUE.facts}
 PLENTY_S = 5.0
@@ -182,7 +184,7 @@ def test_on_a_good_day_it_answers_with_provenance(well: Well, operation: Operati
         assert answer.agency == operation.agency
         assert answer.state in ("OK", "NOT_FOUND"), answer.problem
         assert answer.fetched_at is not None
-        assert abs((datetime.now(UTC) - answer.fetched_at).total_seconds()) < 300
+        assert timedelta(0) <= datetime.now(UTC) - answer.fetched_at < timedelta(hours=1)
         assert answer.as_of is None or answer.as_of.utcoffset() is not None
         if answer.state == "OK":
             assert answer.value is not None

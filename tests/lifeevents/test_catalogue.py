@@ -52,7 +52,7 @@ def test_everything_is_there(catalogue: Catalogue) -> None:
         "life events": 34,
         "services": 109,
         "agencies": 48,
-        "operations": 122,
+        "operations": 179,
         "facts": 185,
         "parameters": 12,
         "evidence": 49,

@@ -96,7 +96,7 @@ async def test_an_agency_that_is_down_costs_its_own_cards(
 async def test_what_stands_below_a_card_is_asked_together_with_it(citizen: CitizenOf, switch: Switch) -> None:
     phone = await citizen(7)
     await phone.ask(INSURANCE)  # the agency's token is there by now
-    switch("POST", "latency", {"sso": 250})  # less than what an answer from before would stand in for
+    switch("POST", "latency", {"sso": 300})
 
     began = asyncio.get_running_loop().time()
     insured = (await phone.ask(INSURANCE))["me"]["socialSecurity"]
