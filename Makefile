@@ -15,7 +15,7 @@ $(READY): requirements/dev.lock pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help setup run test lint docs bench soak lock schema
+.PHONY: help setup run test lint docs bench soak slow lock schema
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ bench: $(READY) ## measured ratios; BENCH=name runs one, BENCH_JSON=file writes 
 
 soak: $(READY) ## a whole system whose processes are killed again and again while events come in; KILLS=n
 	@KILLS=$(or $(KILLS),30) $(BIN)/python -m pytest -m slow --timeout 3600 tests/journeys/test_soak.py -s
+
+slow: $(READY) ## the long versions of the tests: every agency off in turn, every fault, 10,000 faulty calls
+	@$(BIN)/python -m pytest -m slow --timeout 3600 --ignore tests/journeys/test_soak.py
 
 docs: $(READY) ## print the generated pages of docs/ anew
 	@$(BIN)/tangrat schema --write

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -145,7 +145,9 @@ class Payments:
         *,
         clock: Clock,
         metrics: Metrics,
+        on_paid: Callable[[Payment], Awaitable[None]] | None = None,
     ) -> None:
+        self._on_paid = on_paid  # heard at least once of each payment that is certain
         self._payments = store.collection(PAYMENTS)
         self._people = people
         self._vault = vault
@@ -345,6 +347,8 @@ class Payments:
             if document["state"] in _MONEY_MOVED and state != "CONFIRMING":
                 self._alarm("payment_went_backwards", document)
             return await self._looked(document)
+        if state == "PAID" and self._on_paid is not None:
+            await self._on_paid(await self._open(document))  # first: if we die, we ask again
         outcome = await self._seal(PersonId(document["person"]), _OUTCOME, _told(told))
         return await self._move(document, state, outcome=outcome)
 

@@ -19,6 +19,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
+from backend import scan
 from foundation import settings as settings_module
 from foundation.errors import CannotStart, SuperAppError
 from foundation.settings import Settings
@@ -35,6 +36,8 @@ app.add_typer(catalogue_app, name="catalogue")
 mini_app_app = typer.Typer(no_args_is_help=True, help="Agencies' mini apps: their own pages inside the app.")
 app.add_typer(agency_app, name="agency")
 app.add_typer(mini_app_app, name="mini-app")
+app.add_typer(scan.nation_app, name="nation")
+app.command()(scan.scan)
 
 out = Console()
 err = Console(stderr=True)

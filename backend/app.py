@@ -41,12 +41,17 @@ from foundation.ids import new_id
 from foundation.settings import Settings
 from foundation.store import Store
 from foundation.telemetry import Metrics, set_up_traces
-from lifeevents import agenda, applications, catalogue, intake, routes, subscriptions
+from lifeevents import agenda, applications, catalogue, intake, journeys, routes, subscriptions
 from lifeevents.agenda import Agenda
 from lifeevents.applications import Applications
+from lifeevents.circumstances import AgenciesKnow
 from lifeevents.fanout import Fanout
 from lifeevents.intake import Intake
+from lifeevents.journeys import Journeys
 from lifeevents.register import Register
+from lifeevents.rules.engine import Engine
+from lifeevents.rules.sentences import Sentences
+from lifeevents.situation import Situations
 from lifeevents.subscriptions import Subscriptions
 from notifications import devices, inbox, ledger, mini_app_messages, notifier, preferences
 from notifications.channels.push import PushChannel
@@ -82,7 +87,7 @@ INDEXES = (
     *people.INDEXES, *access_log.INDEXES, *tokens.INDEXES, *thaid.INDEXES, *clients.INDEXES, *intake.INDEXES,
     *agenda.INDEXES, *subscriptions.INDEXES, *inbox.INDEXES, *devices.INDEXES, *preferences.INDEXES, *notifier.INDEXES,
     *client_keys.INDEXES, *cache.INDEXES, *mini_apps.INDEXES, *mini_app_messages.INDEXES, *payments.INDEXES,
-    *applications.INDEXES,
+    *applications.INDEXES, *journeys.INDEXES,
 )  # fmt: skip
 
 
@@ -97,6 +102,7 @@ class House:
         self.metrics = Metrics()
         self._flush_traces = set_up_traces(endpoint=settings.otlp_endpoint, process=process)
         self.catalogue = catalogue.load()
+        self.engine = Engine(self.catalogue)
 
         if not settings.mongodb_uri.reveal():
             raise CannotStart("there is no MongoDB: set TANGRAT_MONGODB_URI, or run `tangrat up`, which brings its own")
@@ -123,9 +129,7 @@ class House:
         self.mini_apps = MiniApps(self.store, self.vault, clock=self.clock, production=settings.is_production)
 
         # Asking the agencies
-        self.cache = Cache(
-            self.store, self.people, self.vault, clock=self.clock, fresh_most_s=settings.cache_fresh_s
-        )
+        self.cache = Cache(self.store, self.people, self.vault, clock=self.clock, fresh_most_s=settings.cache_fresh_s)
         self.agencies = connect(settings, self.http, self.catalogue, clock=self.clock)
         self.gateway = Gateway(
             self.agencies.adapters, people=self.people, access_log=self.access_log, cache=self.cache,
@@ -137,13 +141,15 @@ class House:
         self.facts = Facts(
             self.agencies.sources, own_words=self.own_words.asked, clock=self.clock, metrics=self.metrics
         )
+        self.situations = Situations(self.engine, self.facts, self.gateway, self.people, self.vault, clock=self.clock)
         epayment = EPayment(
             self.agencies.gdx, url=settings.epayment_url, close_url=settings.epayment_close_url,
             source=settings.epayment_source, biller_id=settings.epayment_biller_id,
         )  # fmt: skip
         self.payments = Payments(
-            self.store, self.people, self.vault, epayment, self.access_log, clock=self.clock, metrics=self.metrics
-        )
+            self.store, self.people, self.vault, epayment, self.access_log, clock=self.clock, metrics=self.metrics,
+            on_paid=lambda payment: self.journeys.steps.paid(payment),
+        )  # fmt: skip
 
         # Telling people and systems
         self.inbox = Inbox(self.store, self.people, self.vault, clock=self.clock)
@@ -193,20 +199,34 @@ class House:
             clock=self.clock,
             metrics=self.metrics,
         )
-        register = Register(self.gateway, self.people, clock=self.clock)
+        register = Register(self.gateway, self.facts, self.people, self.vault, clock=self.clock)
         self.agenda_ledger = Ledger(
             self.store, agenda.AGENDA, clock=self.clock, lease_s=settings.lease_s, on_leg=on_leg
         )
+        self.cells_ledger = Ledger(self.store, agenda.CELLS, clock=self.clock, lease_s=settings.lease_s, on_leg=on_leg)
         self.agenda = Agenda(
-            self.store, self.agenda_ledger, catalogue=self.catalogue, people=self.people, facts=register,
-            intake=self.intake, clock=self.clock, metrics=self.metrics, on_leg=on_leg,
+            self.store, self.agenda_ledger, self.cells_ledger, catalogue=self.catalogue, engine=self.engine,
+            people=self.people, facts=register, intake=self.intake,
+            hush=lambda person, why: self.notifier.withdraw(person, why=why), clock=self.clock, metrics=self.metrics,
+            on_leg=on_leg,
+        )  # fmt: skip
+        self.journeys_ledger = Ledger(
+            self.store, journeys.JOURNEYS, clock=self.clock, lease_s=settings.lease_s, on_leg=on_leg
+        )
+        self.journeys = Journeys(
+            self.store, self.journeys_ledger, people=self.people, catalogue=self.catalogue, engine=self.engine,
+            circumstances=AgenciesKnow(self.gateway, self.facts, self.catalogue), relatives=register,
+            deaths=self.agenda, clock=self.clock, metrics=self.metrics, on_leg=on_leg,
         )  # fmt: skip
         self.fanout = Fanout(
             self.events_ledger, people=self.people, vault=self.vault, catalogue=self.catalogue, notifier=self.notifier,
-            subscriptions=self.subscriptions, agenda=self.agenda, relatives=register, clock=self.clock,
-            metrics=self.metrics, forget=self.gateway.forget, on_leg=on_leg,
+            subscriptions=self.subscriptions, agenda=self.agenda, relatives=register, journeys=self.journeys,
+            clock=self.clock, metrics=self.metrics, forget=self.gateway.forget, on_leg=on_leg,
         )  # fmt: skip
-        self.applications = Applications(self.store, self.people, self.notifier, self.agenda, clock=self.clock)
+        self.applications = Applications(
+            self.store, self.people, self.notifier, self.agenda, clock=self.clock,
+            on_change=self.journeys.steps.application_changed,
+        )  # fmt: skip
         self.mini_app_ledger = Ledger(
             self.store, mini_app_messages.MESSAGES, clock=self.clock, lease_s=settings.lease_s, on_leg=on_leg
         )
@@ -260,7 +280,10 @@ class House:
 
     @property
     def ledgers(self) -> tuple[Ledger, ...]:
-        return self.events_ledger, self.agenda_ledger, self.deliveries_ledger, self.mini_app_ledger
+        return (
+            self.events_ledger, self.agenda_ledger, self.cells_ledger,
+            self.deliveries_ledger, self.mini_app_ledger, self.journeys_ledger,
+        )  # fmt: skip
 
     async def signed_in(self, person: PersonId) -> None:
         """After a sign-in: the person's coming days are planned in the background."""
@@ -273,13 +296,14 @@ def build(house: House) -> Any:
     origins = sorted({f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, settings.app_redirect_uris)})
     graph = GraphQLServer(
         build_schema(), Services(
-            clock=house.clock, catalogue=house.catalogue, people=house.people, gateway=house.gateway,
+            clock=house.clock, catalogue=house.catalogue, engine=house.engine, sentences=Sentences(house.catalogue),
+            situations=house.situations, people=house.people, gateway=house.gateway,
             operations=house.agencies.plain, facts=house.facts, own_words=house.own_words,
             titles={(one.agency, one.name): one.title for one in house.agencies.operations if one.title is not None},
             access_log=house.access_log, inbox=house.inbox, devices=house.devices, preferences=house.preferences,
             client_keys=ClientKeys(house.store, house.people, house.vault, clock=house.clock), mini_apps=house.mini_apps,
             consents=house.consents, payments=house.payments, bills=AgenciesBills(house.agencies.plain, clock=house.clock),
-            applications=house.applications,
+            applications=house.applications, journeys=house.journeys,
         ),
         authenticate=house.tokens.verify, production=settings.is_production, origins=origins, metrics=house.metrics,
     )  # fmt: skip

@@ -34,6 +34,8 @@ class Worker:
         self._loops: dict[str, tuple[Callable[[int], Awaitable[int]], Callable[[float], Awaitable[object]]]] = {
             "match": (house.fanout.run_once, house.events_ledger.wait),
             "agenda": (house.agenda.run_once, house.agenda_ledger.wait),
+            "cells": (house.agenda.run_cells, house.cells_ledger.wait),
+            "journeys": (house.journeys.run_once, house.journeys_ledger.wait),
             "mini apps": (house.mini_app_messages.run_once, house.mini_app_ledger.wait),
             "deliver": (house.dispatcher.run_once, house.deliveries_ledger.wait),
         }

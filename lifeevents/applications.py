@@ -8,7 +8,7 @@ or a process that died between writing and telling, tells nothing twice and leav
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,6 +56,13 @@ _YOUR_TURN = Text(th="รอท่านดำเนินการ", en="It wai
 
 class Deaths(Protocol):
     async def died(self, people: Collection[PersonId]) -> set[PersonId]: ...
+
+
+OnChange = Callable[["Application"], Awaitable[None]]
+
+
+async def nobody(_application: Application) -> None:
+    """Who hears of a change where nobody wants to."""
 
 
 class Teller(Protocol):
@@ -112,7 +119,17 @@ class Application:
 
 
 class Applications:
-    def __init__(self, store: Store, people: People, teller: Teller, deaths: Deaths, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        people: People,
+        teller: Teller,
+        deaths: Deaths,
+        *,
+        clock: Clock,
+        on_change: OnChange = nobody,
+    ) -> None:
+        self._on_change = on_change  # heard at least once of each change
         self._applications = store.collection(APPLICATIONS)
         self._people = people
         self._teller = teller
@@ -192,6 +209,7 @@ class Applications:
         if person in await self._deaths.died([person]):
             return
         application = await self._shown(document)
+        await self._on_change(application)
         said, filed, change = SAID[application.now.state], application.filed, application.now
         turn = change.waiting == "WAITING_USER_WORKING"
         number = f" ({filed.reference_number})" if filed.reference_number else ""

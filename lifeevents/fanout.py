@@ -18,7 +18,7 @@ from foundation.errors import NotFound, Unavailable
 from foundation.language import Text, fill
 from foundation.store import Document, PyMongoError
 from foundation.telemetry import Metrics
-from lifeevents.catalogue.model import Catalogue, EventNotice, EventType
+from lifeevents.catalogue.model import Catalogue, DateRule, EventNotice, EventType, FactDay, OnDay, TurnsDay
 from lifeevents.intake import opened
 from lifeevents.subscriptions import Subscriptions
 from notifications.ledger import RETRY_AFTER_S, Claimed, Ledger, nothing, retry_at
@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 _AT_ONCE = 32
 _WHILE_DOWN_S = (900.0,)
 _DEATH = ("death.registered", "hospital_death")
-_BIRTH = ("birth.registered",)
 # What a phone on a table may show: never the matter.
 _LOCK_SCREEN = Text(th="คุณมีเรื่องใหม่จากหน่วยงานรัฐ", en="You have a message from a state agency")
 
@@ -46,7 +45,21 @@ class Agenda(Protocol):
     async def died(self, people: Collection[PersonId]) -> set[PersonId]: ...
 
     async def called(self, item: str, person: PersonId) -> Text | None:
-        """The first name of the child whom this due item concerns; None where it concerns the person themself."""
+        """What the child or thing is called that this due item concerns; None where it concerns the person themself."""
+        ...
+
+    async def follow(
+        self, event: Document, event_type: EventType, data: Mapping[str, Any], kin: Sequence[PersonId]
+    ) -> int:
+        """Keep what services tell because of this event as due; `kin` are those whom a death concerns."""
+        ...
+
+
+class Journeys(Protocol):
+    async def follow(
+        self, event: Document, event_type: EventType, data: Mapping[str, Any], *, silent: Collection[PersonId] = ()
+    ) -> int:
+        """Open and close what this event opens and closes. Unavailable where the register doesn't answer."""
         ...
 
 
@@ -68,6 +81,7 @@ class Fanout:
         subscriptions: Subscriptions,
         agenda: Agenda,
         relatives: Relatives,
+        journeys: Journeys,
         clock: Clock,
         metrics: Metrics,
         forget: Callable[[PersonId, str], Awaitable[None]],
@@ -82,11 +96,11 @@ class Fanout:
         self._subscriptions = subscriptions
         self._agenda = agenda
         self._relatives = relatives
+        self._journeys = journeys
         self._clock = clock
         self._metrics = metrics
         self._on_leg = on_leg
         self._deaths = {one.type for name in _DEATH for one in catalogue.events_for_trigger(name)}
-        self._births = {one.type for name in _BIRTH for one in catalogue.events_for_trigger(name)}
 
     async def run_once(self, limit: int) -> int:
         """Spread up to `limit` events that are due; returns how many were claimed."""
@@ -151,8 +165,9 @@ class Fanout:
             await self._forget(person, event_type.agency)
         if person is not None and event_type.type in self._deaths:
             await self._agenda.cancel(person, why="the person died")
-        elif person is not None and event_type.type in self._births:
+        elif person is not None and person not in silent and _tells_facts(event_type):
             await self._agenda.wake(person)
+        await self._journeys.follow(event, event_type, data, silent=silent)
         told = 0
         for notice in await self._notices(event, event_type, data):
             if notice.person in silent:
@@ -161,6 +176,12 @@ class Fanout:
                 await self._notifier.tell(notice)
                 told += 1
         self._on_leg("events told")
+        if person is not None and event_type.triggers:
+            is_death = event_type.type in self._deaths
+            if is_death or person not in silent:
+                kin = await self._relatives.of(person) if is_death else ()
+                living = [one for one in kin if one not in silent]
+                await self._agenda.follow(event, event_type, data, living)
         handed = await self._hand_over(event)
         self._on_leg("events handed over")
         return f"told {told}, handed over {handed}"
@@ -190,6 +211,7 @@ class Fanout:
                 lock_screen=template.lock_screen,
                 about=None if person == event["person"] else event["person"],
                 because=_because(event),
+                group=event["_id"],
             )
             for person in whom
         ]
@@ -202,21 +224,21 @@ class Fanout:
         person = event["person"]
         found = self._catalogue.notification(data["notification"])
         life_event = self._catalogue.life_event(data["notification"])
+        right = self._catalogue.service(data["notification"])
         if found is not None:
             told, service = found
             title, body, topic = service.title, told.message, service.stage
         elif life_event is not None:
             title, body, topic = life_event.title, life_event.summary, life_event.stage
+        elif right is not None:
+            title, body, topic = right.title, right.summary, right.stage
         else:  # the catalogue has dropped it since
             return None
         about = await self._about(data)
-        child = await self._agenda.called(event["event_id"], person) if about is not None else None
-        if child is not None:
-            title = Text(th=f"{child.th}: {title.th}", en=f"{child.en}: {title.en}")
-        because = {
-            "rule": data["notification"], "day": data["day"],
-            "facts": [{"fact": "person.birth_date", "agency": "dopa"}],
-        }  # fmt: skip
+        called = await self._agenda.called(event["event_id"], person)
+        if called is not None:
+            title = Text(th=f"{called.th}: {title.th}", en=f"{called.en}: {title.en}")
+        because = {"rule": data["notification"], "day": data["day"], "facts": self._told_by(data["notification"])}
         return Notice(
             origin=event["_id"],
             family=data["notification"],
@@ -229,7 +251,24 @@ class Fanout:
             about=about,
             service=data["service"] if self._catalogue.service(data["service"]) else None,
             because=_because(event) | because,
+            group=data.get("group"),
         )
+
+    def _told_by(self, rule: str) -> list[dict[str, str]]:
+        """The date that the day follows from, and whose it is."""
+        found, life_event = self._catalogue.notification(rule), self._catalogue.life_event(rule)
+        trigger = found[0].trigger if found is not None else life_event.trigger if life_event is not None else None
+        match trigger:
+            case OnDay(anchor=anchor) | DateRule(day=anchor):
+                match anchor:
+                    case TurnsDay(birth_date=path) | FactDay(fact=path):
+                        pass
+                    case _:
+                        path = "" if getattr(trigger, "year_when", None) is None else "person.birth_date"
+            case _:
+                path = ""
+        fact = self._catalogue.fact(path)
+        return [] if fact is None else [{"fact": fact.path, "agency": fact.source_agency}]
 
     async def _about(self, data: Mapping[str, Any]) -> PersonId | None:
         number = data.get("about_citizen_id")
@@ -250,6 +289,11 @@ class Fanout:
         if wanted:
             await self._notifier.hand_over_many(wanted)
         return len(wanted)
+
+
+def _tells_facts(event_type: EventType) -> bool:
+    """Whether something is known of the person now that was not before, or is otherwise."""
+    return event_type.source == "registry" and bool(event_type.facts or event_type.completes)
 
 
 def _because(event: Document) -> dict[str, Any]:

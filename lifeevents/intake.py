@@ -174,6 +174,45 @@ class Intake:
         self._ledger.ring()
         return receipts
 
+    async def record_each(self, events: Sequence[RawEvent], *, by: Publisher) -> list[Receipt]:
+        """Record many, each by itself: what was recorded before stays. The receipts stand in the order of the events.
+
+        Where it fails some may be recorded; the same events again record the others.
+        """
+        now = self._clock.now()
+        checked = [self._contracts.check(event, by=by, now=now) for event in events]
+        refusals = [
+            Refusal(index=index, id=sent_id(events[index].value), reasons=found)
+            for index, found in enumerate(checked)
+            if isinstance(found, tuple)
+        ]
+        if refusals:
+            raise self._refused(refusals)
+        ready = [self._ready(one, by) for one in checked if isinstance(one, Accepted)]
+        receipts: list[Receipt] = []
+        try:
+            for start in range(0, len(ready), _GROUP):
+                receipts += await self._write_each(ready[start : start + _GROUP])
+        except PyMongoError as exc:
+            raise _not_written() from exc
+        self._ledger.ring()
+        return receipts
+
+    async def _write_each(self, ready: Sequence[_Ready]) -> list[Receipt]:
+        now = _whole_ms(self._clock.now())
+        first: dict[str, _Ready] = {}
+        for one in ready:
+            first.setdefault(one.event.key, one)
+        there = await self._insert(await self._documents(list(first.values()), now))
+        clashes = {
+            one.event.key: Refusal(index=index, id=redact(one.event.id), reasons=_OTHER_CONTENT)
+            for index, one in enumerate(ready)
+            if not self._agrees(one, first, there)
+        }
+        if clashes:
+            raise self._conflict(clashes)
+        return [self._receipt(one, first, there, now) for one in ready]
+
     async def close(self) -> None:
         """Wait until everything that was taken in is written."""
         if self._writer is not None:

@@ -1,82 +1,116 @@
-"""What the state's registers say about a person, as facts that rules can ask for.
+"""What agencies say about a person, as facts that rules can ask for, found in the background.
 
-Only what is asked for is looked up, each look stands in the person's access log, and the ground is a public task. A
-register that holds nothing says something (no card was ever issued); one that doesn't answer says nothing at all, and
-is `Unavailable`, so that nobody takes silence for an answer.
+Only what is asked for is looked up, each look stands in the person's access log, and the ground is a public task; what
+the law calls sensitive is told only where the person said yes. What no agency knows is absent; of what one could tell but
+did not, or tells only from the other day, or tells otherwise than another, the reason is kept: nobody takes silence for
+an answer. Without the civil register nothing is said at all: that is `Unavailable`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeVar
 
-from agencies import dopa, sso
+from agencies import dopa
 from agencies.answers import Answer, Operation
+from agencies.facts import Fact, Thing
+from agencies.facts import Facts as FactsOfAgencies
 from agencies.gateway import PUBLIC_TASK, SYSTEM, Asking, Gateway
 from foundation.clock import Clock
-from foundation.dates import PartialDate
 from foundation.errors import Unavailable
 from foundation.language import Text
-from lifeevents.entitlements import Known, turns
+from lifeevents.catalogue.model import Scope
+from lifeevents.rules.calendar import turns
+from lifeevents.rules.ir import DID_NOT_HAPPEN, Facts, FactValue
+from lifeevents.situation import SUBJECTS
 from trust.people import People, PersonId
+from trust.secrets import Vault
 
 T = TypeVar("T")
+Doubt = Literal["DOWN", "STALE", "DISAGREEMENT"]
 
+BASICS: Final = frozenset({"person.alive", "person.birth_date", "person.sex", "person.nationality"})
 _CHILDREN_UNTIL = 20  # years; what is planned through a parent ends long before
+_PEOPLE: Final = ("child", "deceased", "relation")  # things that are people: their ids are identity numbers
+_KEY = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Child:
     person: PersonId
-    known: Known
+    known: Facts = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owned:
+    """One child, vehicle, parcel, business or departed relative. `key` names it and tells nothing of it."""
+
+    key: str
+    known: Facts = field(repr=False)
+    called: Text | None = field(default=None, repr=False)
+    person: PersonId | None = None  # whom it is, where it is somebody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonFacts:
-    """`known` holds facts by their path in the catalogue. `children` are the living young ones, where asked for."""
+    """`known` holds facts by their path in the catalogue. `children` are the living young ones, where asked for.
 
-    known: Known
-    called: Text | None = None  # the first name
+    `doubts` says of facts that are not known that it is an agency's trouble; of a whole list, by the first part of the path.
+    """
+
+    known: Facts = field(repr=False)
+    called: Text | None = field(default=None, repr=False)  # the first name
     children: tuple[Child, ...] = ()
+    things: Mapping[Scope, tuple[Owned, ...]] = field(default_factory=dict)
+    doubts: Mapping[str, Doubt] = field(default_factory=dict)
+
+    def doubt(self, path: str) -> Doubt | None:
+        return self.doubts.get(path) or self.doubts.get(path.partition(".")[0])
 
 
 class Register:
-    """Facts and next of kin, from DOPA and, where a rule asks about insurance, the SSO."""
+    """Facts and next of kin."""
 
-    def __init__(self, gateway: Gateway, people: People, *, clock: Clock) -> None:
+    def __init__(self, gateway: Gateway, facts: FactsOfAgencies, people: People, vault: Vault, *, clock: Clock) -> None:
         self._gateway = gateway
+        self._facts = facts
         self._people = people
+        self._vault = vault
         self._clock = clock
 
     async def facts(
         self, person: PersonId, *, wanted: Collection[str] = (), with_children: bool = False
     ) -> PersonFacts:
-        """Who they are, and of the other facts those that are wanted and that we can ask for. Or Unavailable."""
+        """Who they are, and of the other facts those that are wanted and can be told. Or Unavailable."""
         asking = self._asking(person)
-        profile, house, card, insured, family = await asyncio.gather(
+        profile, family, found = await asyncio.gather(
             _held(asking, dopa.PERSON, True),
-            _held(asking, dopa.HOUSE, "person.in_house_register" in wanted),
-            _held(asking, dopa.ID_CARD, "person.id_card_status" in wanted),
-            _held(asking, sso.INSURED, any(fact.startswith("sso.") for fact in wanted)),
             _held(asking, dopa.FAMILY, with_children),
+            self._facts.find(asking, BASICS | frozenset(wanted)),
         )
-        known: dict[str, bool | int | Decimal | str | date | PartialDate] = {}
-        called = None
-        if profile is not None and profile.value is not None:
-            called = profile.value.first_name
-            known |= _of_profile(profile.value)
-        if house is not None:
-            known["person.in_house_register"] = house.value is not None
-        if card is not None:
-            known |= _of_card(card.value)
-        if insured is not None and insured.value is None:  # never insured. Of the insured we know less than rules ask
-            known |= {"sso.section": "none", "sso.months_total": 0, "sso.section33_months": 0}
+        known: dict[str, FactValue] = {}
+        doubts: dict[str, Doubt] = {}
+        _sort(found.facts.values(), known, doubts)
+        things: dict[Scope, dict[str, Owned]] = {}
+        for subject, listed in found.things.items():
+            scope = SUBJECTS.get(subject)
+            for thing in listed if scope is not None else ():
+                assert scope is not None  # noqa: S101 -- it is one of them
+                owned = await self._owned(person, subject, thing, doubts)
+                of_scope = things.setdefault(scope, {})
+                before = of_scope.get(owned.key)
+                of_scope[owned.key] = owned if before is None else _both(before, owned)
+        doubts |= await self._lists_missing(asking, {path.partition(".")[0] for path in wanted})
         relatives = family.value.children if family is not None and family.value is not None else ()
-        return PersonFacts(known=known, called=called, children=await self._young(relatives))
+        return PersonFacts(
+            known=known,
+            called=profile.value.first_name if profile is not None and profile.value is not None else None,
+            children=await self._young(relatives),
+            things={scope: tuple(of_scope.values()) for scope, of_scope in things.items()},
+            doubts=doubts,
+        )
 
     async def of(self, person: PersonId) -> Sequence[PersonId]:
         """The living next of kin who use the app. Or Unavailable."""
@@ -93,6 +127,25 @@ class Register:
             subject=person, actor=SYSTEM, purpose="proactive notice", ground=PUBLIC_TASK, patience_s=None
         )
 
+    async def _owned(self, person: PersonId, subject: str, thing: Thing, doubts: dict[str, Doubt]) -> Owned:
+        known: dict[str, FactValue] = {}
+        _sort(thing.facts.values(), known, doubts)
+        if subject in _PEOPLE:
+            somebody = (await self._people.ensure(thing.id)).id
+            return Owned(key=somebody, known=known, called=thing.called, person=somebody)
+        key = self._vault.lookup(f"{person} {subject} {thing.id}", purpose="thing")[:_KEY]
+        return Owned(key=key, known=known, called=thing.called)
+
+    async def _lists_missing(self, asking: Asking, subjects: set[str]) -> dict[str, Doubt]:
+        """Of which sorts of things no list came, or only one of the other day. It was asked already, and is only read."""
+        missing: dict[str, Doubt] = {}
+        for subject in subjects & SUBJECTS.keys():
+            for lister in self._facts.sources.listing(subject):
+                for heard in await self._facts.ask(asking, lister):
+                    if heard.answer is not None and heard.answer.state in ("UNAVAILABLE", "STALE"):
+                        missing[subject] = "DOWN" if heard.answer.state == "UNAVAILABLE" else "STALE"
+        return missing
+
     async def _young(self, children: Sequence[dopa.Relative]) -> tuple[Child, ...]:
         today = self._clock.today()
         young = {
@@ -102,6 +155,27 @@ class Register:
         }
         people = await self._people.ensure_many(young) if young else {}
         return tuple(Child(person=people[number].id, known=_of_relative(one)) for number, one in young.items())
+
+
+def _sort(facts: Iterable[Fact], known: dict[str, FactValue], doubts: dict[str, Doubt]) -> None:
+    """What is known to `known`, what an agency's trouble hides to `doubts`."""
+    for fact in facts:
+        if fact.source is not None and fact.source.is_stale:  # what it said the other day is no ground to tell somebody
+            doubts[fact.path] = "STALE"
+            continue
+        match fact.state:
+            case "KNOWN":
+                known[fact.path] = fact.value
+            case "DID_NOT_HAPPEN":
+                known[fact.path] = DID_NOT_HAPPEN
+            case "AGENCY_DOWN":
+                doubts[fact.path] = "DOWN"
+            case "DISAGREEMENT":
+                doubts[fact.path] = "DISAGREEMENT"
+
+
+def _both(one: Owned, other: Owned) -> Owned:
+    return Owned(key=one.key, known={**one.known, **other.known}, called=one.called, person=one.person)
 
 
 async def _held(asking: Asking, operation: Operation[T], is_wanted: bool) -> Answer[T] | None:
@@ -118,24 +192,10 @@ async def _held(asking: Asking, operation: Operation[T], is_wanted: bool) -> Ans
     return answer
 
 
-def _of_profile(profile: dopa.Profile) -> dict[str, Any]:
-    known = {"person.birth_date": profile.birth, "person.nationality": profile.nationality.lower()}
-    return known | _sure({"person.alive": profile.is_alive, "person.sex": profile.sex and profile.sex.lower()})
-
-
-def _of_relative(relative: dopa.Relative) -> dict[str, Any]:
-    sex = relative.sex and relative.sex.lower()
-    return {"person.birth_date": relative.birth} | _sure({"person.alive": relative.is_alive, "person.sex": sex})
-
-
-def _of_card(card: dopa.IdCard | None) -> dict[str, Any]:
-    if card is None:
-        return {"person.id_card_status": "never"}
-    if card.is_for_life and card.status == "VALID":
-        return {"person.id_card_status": "lifetime"}
-    status = None if card.status == "OTHER" else card.status.lower()
-    return _sure({"person.id_card_status": status, "person.id_card_expiry_date": card.expires_on})
-
-
-def _sure(facts: dict[str, Any]) -> dict[str, Any]:
-    return {fact: value for fact, value in facts.items() if value is not None}
+def _of_relative(relative: dopa.Relative) -> dict[str, FactValue]:
+    known: dict[str, FactValue] = {"person.birth_date": relative.birth}
+    if relative.is_alive is not None:
+        known["person.alive"] = relative.is_alive
+    if relative.sex is not None:
+        known["person.sex"] = relative.sex.lower()
+    return known

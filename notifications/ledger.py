@@ -286,6 +286,18 @@ class Ledger:
     def _enough(self, why: str) -> str:
         return f"given up after {self._max_attempts} attempts: {why}"
 
+    async def withdraw(self, where: Mapping[str, Any], *, why: str) -> int:
+        """End what waits and matches, also what somebody holds just now: nobody is to do it any more. Returns how many."""
+        result = await self._items.update_many(
+            {**where, "due": {"$exists": True}},
+            {
+                "$set": {"state": "withdrawn", "why": why[:_WHY_LENGTH], "done_at": self._clock.now()},
+                "$unset": {"due": "", "lease": ""},
+            },
+        )
+        self._on_leg(f"{self.collection} withdrawn")
+        return result.modified_count
+
     async def replay(self, item_id: str, *, where: Mapping[str, Any] | None = None) -> bool:
         """Start a buried or expired item again, with all its attempts and no expiry. False where there is none."""
         result = await self._items.update_one(

@@ -40,6 +40,12 @@ INDEXES = (
         name="dead_of_subscription",
         partial={"subscription": {"$exists": True}, "dead_at": {"$exists": True}},
     ),
+    Index(
+        collection=DELIVERIES,
+        keys=(("person", 1),),
+        name="waiting_for_person",
+        partial={"person": {"$exists": True}, "due": {"$exists": True}},
+    ),
 )
 _LINK = re.compile(r"(?i)://|www\.")
 _SMS = Reach(channel="sms", target="mobile")
@@ -51,7 +57,8 @@ _A_HAND_OVER_IS_TRIED_FOR = timedelta(hours=120)
 class Notice:
     """One thing that one person is told. `origin`, `family`, person and `occurrence` say which; the rest says how.
 
-    `lock_screen` must not name the matter: it is what a phone on a table shows, and what an SMS says.
+    `lock_screen` must not name the matter: it is what a phone on a table shows, and what an SMS says. Notices of one
+    `group` ring a person once: three rights that begin on one birthday are three entries and one ring.
     """
 
     origin: str
@@ -68,6 +75,7 @@ class Notice:
     expires: datetime | None = None
     statutory: bool = False
     lane: Lane = "service"
+    group: str | None = None
 
     @property
     def id(self) -> str:
@@ -141,8 +149,9 @@ class Notifier:
 
     @staticmethod
     def _delivery(notice: Notice, reach: Reach, now: datetime) -> Document:
+        together = notice.id if notice.group is None else derive(notice.person, "group", notice.person, notice.group)
         return {
-            "_id": _delivery_id(notice.person, notice.id, reach),
+            "_id": _delivery_id(notice.person, together, reach),
             "channel": reach.channel,
             "target": reach.target,
             "lane": notice.lane,
@@ -177,6 +186,10 @@ class Notifier:
     async def retract(self, origin: str) -> int:
         """Withdraw what was told because of this event; what hasn't rung yet never will. Returns how many notices."""
         return await self._inbox.retract(origin)
+
+    async def withdraw(self, person: PersonId, *, why: str) -> int:
+        """Whatever was still to ring this person never will; the inbox stays. Returns how many deliveries that was."""
+        return await self._deliveries.withdraw({"person": person}, why=why)
 
     async def failed(
         self, subscriptions: Sequence[str], first: int | None = None, after: str | None = None

@@ -31,4 +31,3 @@ async def card_of_children(kind: type[A], shape: Callable[[Relative, Language], 
         minors = [one for one in dopa.FAMILY.things["child"].of(told.value) if not is_of_age(one.birth.earliest, today)]
         value = [shape(one, context.language) for one in minors[:MOST]]
     return answer(kind, told, value, context)
-

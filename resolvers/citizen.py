@@ -16,11 +16,14 @@ from resolvers import disability as carded
 from resolvers import disasters as struck
 from resolvers import education as studied
 from resolvers import employment as worked
+from resolvers import entitlements as due
 from resolvers import farming as farmed
 from resolvers import health_records as charted
 from resolvers import inbox as messages
+from resolvers import journeys as under_way
 from resolvers import land as owned
 from resolvers import land_tax as taxed
+from resolvers import lifeline as lived
 from resolvers import military as drafted
 from resolvers import mini_apps as opened
 from resolvers import own_words as said
@@ -49,11 +52,14 @@ from resolvers.disability import DisabilityAnswer
 from resolvers.disasters import DisastersAnswer
 from resolvers.education import EducationAnswer
 from resolvers.employment import EmploymentAnswer
+from resolvers.entitlements import EntitlementConnection
 from resolvers.farming import FarmingAnswer
 from resolvers.health_records import HealthRecordsAnswer
 from resolvers.inbox import NotificationConnection
+from resolvers.journeys import JourneyConnection
 from resolvers.land import LandAnswer
 from resolvers.land_tax import LandTaxAnswer
+from resolvers.lifeline import LifelineEntry
 from resolvers.military import MilitaryAnswer
 from resolvers.mini_apps import MiniAppConsent
 from resolvers.own_words import Declaration
@@ -139,6 +145,15 @@ class Citizen(Node):
     military: MilitaryAnswer = field(resolver=drafted.military, description="Their military duty (recruiting office).")
     utilities: Utilities = field(resolver=supplied.utilities, description="Electricity and water of their home.")
     concessions: ConcessionsAnswer = field(resolver=reduced.concessions, description="Their fare concessions.")
+    entitlements: EntitlementConnection = field(
+        resolver=due.entitlements,
+        description="What they are entitled to, and why: every service, for them and for each child, vehicle, parcel ….",
+    )
+    lifeline: list[LifelineEntry] = field(
+        resolver=lived.lifeline,
+        description="Their life as a line of dates, from birth to old age: what happened, what holds now, what comes.",
+        metadata={"about": 100},
+    )
     records: list[RecordAnswer] = field(
         resolver=recorded.records,
         description="What one agency holds about them, every question a card of named fields.",
@@ -153,6 +168,10 @@ class Citizen(Node):
         resolver=said.declarations,
         description="What they said of themselves, the latest first.",
         metadata={"about": 5},
+    )
+    journeys: JourneyConnection = field(
+        resolver=under_way.journeys,
+        description="Their ways through the services of what happened to them, the one opened last first.",
     )
     inbox: NotificationConnection = field(resolver=messages.inbox, description="What they were told, the newest first.")
     preferences: Preferences = field(resolver=wishes.preferences, description="How they want to be told.")

@@ -13,6 +13,7 @@ from foundation.language import Language
 from trust.limits import RateLimit
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Mapping
 
     from agencies.answers import Operation
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from foundation.language import Text
     from lifeevents.applications import Applications
     from lifeevents.catalogue.model import Catalogue
+    from lifeevents.journeys import Journeys
+    from lifeevents.rules.engine import Engine
+    from lifeevents.rules.sentences import Sentences
+    from lifeevents.situation import Situation, Situations
     from notifications.devices import Devices
     from notifications.inbox import Inbox
     from notifications.preferences import Preferences
@@ -48,6 +53,9 @@ class Services:
 
     clock: Clock
     catalogue: Catalogue
+    engine: Engine
+    sentences: Sentences
+    situations: Situations
     people: People
     gateway: Gateway
     operations: Mapping[str, Operation[Record]]  # of the plain dialect, by their id in the catalogue
@@ -64,6 +72,7 @@ class Services:
     payments: Payments
     bills: BillFinder
     applications: Applications
+    journeys: Journeys
     card_checks: RateLimit = field(default_factory=lambda: RateLimit(most=_CARD_CHECKS, window_s=_CARD_CHECKS_S))
 
 
@@ -80,6 +89,7 @@ class Context:
         "services",
         "session",
         "shelf",
+        "situations",
         "waits",
     )
 
@@ -104,6 +114,8 @@ class Context:
         self.sent_checks = sent_checks  # how often one caller may try a code
         self._asking: Asking | None = None
         self._health: dict[str, Status] | None = None
+        # What is known of the person for some services, being found out or known already, by the codes of these.
+        self.situations: dict[frozenset[str], asyncio.Future[Situation]] = {}
 
     @property
     def person(self) -> PersonId:

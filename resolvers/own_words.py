@@ -76,7 +76,7 @@ async def _declare(
     context = info.context
     try:
         fact = _sayable(given.fact, context)
-        value = _read(given.value, fact, context)
+        value = read_value(given.value, fact, today=context.services.clock.today())
         said = await context.services.own_words.say(context.person, fact.path, value, about=given.about)
     except SuperAppError as exc:
         return DeclareFactPayload(declaration=None, problems=[problem_of(exc, context.language)])
@@ -115,8 +115,8 @@ def _sayable(path: str, context: Context) -> Fact:
     return fact
 
 
-def _read(text: str, fact: Fact, context: Context) -> Any:
-    """The value in the catalogue's terms. BadInput says what would be right."""
+def read_value(text: str, fact: Fact, *, today: date) -> Any:
+    """The value of a fact in the catalogue's terms. BadInput says what would be right."""
     plain = ascii_digits(text.strip()) if len(text) <= _LONGEST else ""
     match fact.kind:
         case "bool" if plain in ("true", "false"):
@@ -132,7 +132,7 @@ def _read(text: str, fact: Fact, context: Context) -> Any:
                 found = read_partial(plain)
             except ValueError:
                 found = None
-            if found is not None and date(1850, 1, 1) <= found.earliest <= _latest(context):
+            if found is not None and date(1850, 1, 1) <= found.earliest <= _latest(today):
                 return found.earliest if found.is_exact else found
         case "code" | "string" if plain and plain.isprintable():
             return plain
@@ -143,9 +143,8 @@ def _read(text: str, fact: Fact, context: Context) -> Any:
     raise BadInput(f"the value must be {wanted_en}", th=f"ค่าต้องเป็น{wanted_th}", field="value")
 
 
-def _latest(context: Context) -> date:
+def _latest(today: date) -> date:
     """Plans reach ten years ahead at most."""
-    today = context.services.clock.today()
     return date(today.year + 10, 12, 31)
 
 

@@ -94,7 +94,7 @@ class Requirement:
     confidence: Confidence | None = field(description="Where it differs from that of the service.", default=None)
 
 
-_GROUPS = {
+GROUPS = {
     RequirementKind.ALL: words.Text(th="ครบทุกข้อต่อไปนี้", en="All of the following"),
     RequirementKind.ANY: words.Text(th="ข้อใดข้อหนึ่งต่อไปนี้", en="Any of the following"),
     RequirementKind.NOT: words.Text(th="ต้องไม่เป็นดังต่อไปนี้", en="None of what follows"),
@@ -161,7 +161,7 @@ class Requirements:
     def _group(
         self, kind: RequirementKind, parts: tuple[model.Requirement, ...], level: int, found: list[Requirement]
     ) -> None:
-        found.append(Requirement(level=level, kind=kind, text=say(_GROUPS[kind], self._language)))
+        found.append(Requirement(level=level, kind=kind, text=say(GROUPS[kind], self._language)))
         for part in parts:
             self._walk(part, level + 1, found)
 

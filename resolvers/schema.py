@@ -11,7 +11,7 @@ from strawberry.printer import print_schema as print_strawberry
 
 from foundation.errors import BadInput
 from foundation.pages import LARGEST_PAGE
-from resolvers import applications, citizen, inbox, mini_apps, payments, preferences
+from resolvers import applications, citizen, entitlements, inbox, journeys, mini_apps, payments, preferences
 from resolvers.catalogue import Agency, LifeEventType, LifeEventTypeConnection, LifeStage, LifeStageCode
 from resolvers.citizen import Citizen
 from resolvers.consents import ConsentMutation
@@ -19,6 +19,7 @@ from resolvers.context import Context, Info
 from resolvers.hospital import HospitalMutation
 from resolvers.id_card import IdCardMutation
 from resolvers.inbox import InboxMutation, SentCheck
+from resolvers.journeys import JourneyMutation
 from resolvers.mini_apps import MiniApp, MiniAppMutation
 from resolvers.own_words import OwnWordsMutation
 from resolvers.payments import PaymentMutation
@@ -108,6 +109,10 @@ async def _found(text: str, context: Context) -> Node | None:
             return await payments.node(local, context)
         case "Application", local:
             return await applications.node(local, context)
+        case "Journey", local:
+            return await journeys.node(local, context)
+        case "Entitlement", local:
+            return await entitlements.node(local, context)
         case kind, local:
             return context.shelf.node(kind, local)
 
@@ -162,6 +167,7 @@ class Mutation(
     ConsentMutation,
     IdCardMutation,
     PaymentMutation,
+    JourneyMutation,
 ):
     pass
 

@@ -77,6 +77,15 @@ def laser_code(citizen: Citizen) -> str:
     return f"{first}{second}{(draw >> 16) % 10**10:010}"
 
 
+def disability_card_days(number: int, pid: str, born: date, day_zero: date) -> tuple[date, date] | None:
+    """From when to when the card of somebody with a disability is good; two in ten have none."""
+    draw = _draw("disability card", pid)
+    if number in _CERTIFIED_LATELY or draw % 10 < 2:
+        return None
+    issued = max(day_zero - timedelta(days=60 + (draw >> 8) % 3_200), born + timedelta(days=30))
+    return issued, samples.anniversary(issued, issued.year + CARD_YEARS)
+
+
 class Registry:
     """The registry offices of a nation."""
 
@@ -144,16 +153,15 @@ class Registry:
 
     def disability_card(self, citizen: Citizen) -> DisabilityCard | None:
         """The latest one; two in ten who could have one don't."""
-        draw = _draw("disability card", citizen.pid)
-        if citizen.disability is None or citizen.number in _CERTIFIED_LATELY or draw % 10 < 2:
+        days = disability_card_days(citizen.number, citizen.pid, citizen.birth.earliest(), self._nation.day_zero)
+        if citizen.disability is None or days is None:
             return None
-        since = self._nation.day_zero - timedelta(days=60 + (draw >> 8) % 3_200)
-        issued = max(since, citizen.birth.earliest() + timedelta(days=30))
+        draw, (issued, expires) = _draw("disability card", citizen.pid), days
         caregiver, relation = self._caregiver(citizen) if draw >> 4 & 3 else (None, None)
         return DisabilityCard(
             kind=rates.DISABILITIES.index(citizen.disability),
             issued_on=issued,
-            expires_on=samples.anniversary(issued, issued.year + CARD_YEARS),
+            expires_on=expires,
             caregiver=caregiver,
             relation=relation,
         )

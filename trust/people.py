@@ -24,6 +24,7 @@ from trust.secrets import SealingKey, Vault
 PersonId = NewType("PersonId", str)
 
 INDEXES = (Index(collection="people", keys=(("pid_hash", 1),), name="by_identity_number", unique=True),)
+IDENTITY_NUMBER = "identity number"  # the purpose of the keyed hash that somebody is found by
 _KEPT_KEYS = 10_000  # unwrapped keys held in memory, the oldest go first
 _KEPT_S = 60.0  # and for so long: another process may have erased the person
 
@@ -88,6 +89,15 @@ class People:
     async def get(self, person: PersonId) -> Person | None:
         document = await self._people.find_one({"_id": person})
         return self._remember(document) if document else None
+
+    async def get_many(self, people: Iterable[PersonId]) -> dict[PersonId, Person]:
+        """Those of them that there are, with one read; their keys are at hand afterwards."""
+        found = self._people.find({"_id": {"$in": list(people)}})
+        return {PersonId(document["_id"]): self._remember(document) async for document in found}
+
+    async def hashed(self, hashes: Iterable[str]) -> dict[str, PersonId]:
+        """Who stands behind these keyed hashes of identity numbers, as far as they are known here."""
+        return {one: person.id for one, person in (await self._read(hashes)).items()}
 
     async def identity_number(self, person: PersonId) -> str:
         """The thirteen digits, for the one who asks an agency. NotFound for a stranger or an erased person."""
@@ -164,4 +174,4 @@ class People:
         }  # fmt: skip
 
     def _hash(self, pid: str) -> str:
-        return self._vault.lookup(pid, purpose="identity number")
+        return self._vault.lookup(pid, purpose=IDENTITY_NUMBER)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import jsonschema_rs
 
 from foundation.language import LANGUAGES, Text
-from lifeevents.catalogue.model import EventNotice, EventType
+from lifeevents.catalogue.model import EventNotice, EventType, Fact
 from lifeevents.catalogue.vocabulary import Vocabulary
 from lifeevents.catalogue.yaml import At, Fields
 
@@ -93,6 +93,8 @@ class EventTypeReader:
             )
         if schema:
             _check_person(person_at or at, person, schema)
+        facts = self._facts(fields.maybe("facts"), schema)
+        completes = tuple(self._vocabulary.reference_later("service", at) for at in fields.maybe_list("completes"))
         notice_at = fields.maybe("notice")
         if not fields.has("notice"):
             at.wrong(en="write what is told in notice:, or notice: null", th="ระบุ notice: หรือ notice: null")
@@ -106,6 +108,8 @@ class EventTypeReader:
             is_sensitive=fields.get("sensitive").boolean(),
             notice=self._notice(notice_at, lock_screen, schema) if notice_at else None,
             schema_json=json.dumps(schema, ensure_ascii=False),
+            completes=completes,
+            facts=facts,
         )
         fields.done()
         self.event_types.append(found)
@@ -129,6 +133,27 @@ class EventTypeReader:
                 en="event; no life event and no notification asks for it",
                 th="เหตุการณ์ ไม่มีเหตุการณ์ชีวิตหรือการแจ้งเตือนใดใช้ชื่อนี้",
             )
+
+    def _facts(self, at: At | None, schema: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+        """Which facts the data tells, each from a field that can hold it."""
+        found = []
+        for path, place_at in at.fields().each() if at else ():
+            place = place_at.string()
+            fact = self._vocabulary.facts.get(path)
+            if fact is None:
+                place_at.unknown(path, self._vocabulary.facts, en="fact", th="ข้อเท็จจริง")
+            elif fact.derived is not None:
+                place_at.wrong(
+                    en=f"{path} follows from {fact.derived.date_fact}; say which field holds that",
+                    th=f"{path} คำนวณจาก {fact.derived.date_fact} ให้ระบุฟิลด์ของข้อเท็จจริงนั้น",
+                )
+            elif schema and not _holds(fact, _inside(schema, place)):
+                place_at.wrong(
+                    en=f"{place[:60]!r} is no field of the data that can hold a fact of type {fact.kind}",
+                    th=f"{place[:60]!r} ไม่ใช่ฟิลด์ใน data ที่เก็บข้อเท็จจริงชนิด {fact.kind} ได้",
+                )
+            found.append((path, place))
+        return tuple(found)
 
     # ---- schemas
 
@@ -239,6 +264,29 @@ def _check_places(at: At, text: Text, schema: dict[str, Any]) -> None:
         elif (inside.get("format") == "date") != bool(match[1]):
             right = f"{{date:{match[2]}}}" if not match[1] else f"{{{match[2]}}}"
             at.wrong(en=f"{{{place}}} should be {right}", th=f"{{{place}}} ต้องเขียนเป็น {right}")
+
+
+def _inside(schema: dict[str, Any], place: str) -> dict[str, Any]:
+    """The schema of a field of the data, by its dotted place; empty where there is none."""
+    inside: dict[str, Any] = schema
+    for key in place.split("."):
+        inside = _resolved(inside.get("properties", {}).get(key), schema)
+    return inside
+
+
+def _holds(fact: Fact, field: dict[str, Any]) -> bool:
+    match fact.kind:
+        case "date":
+            return field.get("format") == "date"
+        case "bool":
+            return field.get("type") == "boolean"
+        case "enum":
+            return bool(field.get("enum")) and set(field["enum"]) <= {choice.value for choice in fact.choices}
+        case "code" | "string":
+            return field.get("type") == "string"
+        case "int":
+            return field.get("type") == "integer"
+    return field.get("type") in ("number", "integer")
 
 
 def _is_printable(field: dict[str, Any]) -> bool:

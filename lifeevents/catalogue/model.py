@@ -606,6 +606,8 @@ class EventType:
     is_sensitive: bool
     notice: EventNotice | None
     schema_json: str  # JSON Schema 2020-12 of `data`
+    completes: tuple[str, ...] = ()  # the services that are done for that person once it is reported
+    facts: tuple[tuple[str, str], ...] = ()  # what it tells: the path of a fact, and the field of `data` that holds it
 
     def schema(self) -> dict[str, Any]:
         """A copy of the schema, the caller's own."""

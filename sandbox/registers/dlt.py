@@ -29,18 +29,18 @@ _LICENCES: Final = {
     ),
     ("motorcycle", "personal5"): Words(th="ใบอนุญาตขับรถจักรยานยนต์ส่วนบุคคล", en="Private motorcycle licence"),
 }
-_YEARS: Final = {"temporary": 2, "personal5": 5}
-_GIVEN_UP_AFTER_DAYS = 1_096  # who is three years late sits the tests anew
+LICENCE_YEARS: Final = {"temporary": 2, "personal5": 5}
+GIVEN_UP_AFTER_DAYS = 1_096  # who is three years late sits the tests anew
 
 
 def get_licences(asked: Asked) -> Mapping[str, Any]:
     """A licence lasts five years, the first one two; it ends on the holder's birthday in neither case here. Who rides a
     motorcycle has the licence for that too."""
     person, expires = asked.person, asked.person.licence_expires
-    if expires is None or not person.alive or (asked.today - expires).days > _GIVEN_UP_AFTER_DAYS:
+    if expires is None or not person.alive or (asked.today - expires).days > GIVEN_UP_AFTER_DAYS:
         return {"car": {"type": "none", "issue_date": None, "expiry_date": None}, "licences": []}
     kind = "temporary" if age_on(person.birth, asked.world.nation.day_zero) < 20 else "personal5"
-    issued = anniversary(expires, expires.year - _YEARS[kind])
+    issued = anniversary(expires, expires.year - LICENCE_YEARS[kind])
     rides = any(one.kind == "motorcycle" for one in person.vehicles)
     return {
         "car": {"type": kind, "issue_date": issued, "expiry_date": expires},

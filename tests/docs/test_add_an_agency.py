@@ -66,9 +66,7 @@ def with_file(copy: Path, environment: dict[str, str]) -> Path:
     """Section 1: the agency is a file, and the check the page shows finds it good."""
     put(copy, "lifeevents/catalogue/agencies/ocpb.yaml")
     (command,) = shown("sh")
-    checked = subprocess.run(
-        command.split(), cwd=copy, env=environment, capture_output=True, text=True, check=False
-    )
+    checked = subprocess.run(command.split(), cwd=copy, env=environment, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     return copy
 

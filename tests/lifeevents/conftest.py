@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -25,12 +25,16 @@ from foundation.telemetry import Metrics
 from lifeevents import agenda as agendas
 from lifeevents import catalogue as catalogues
 from lifeevents import intake as intakes
+from lifeevents import journeys as journeys_module
 from lifeevents import subscriptions as subscriptions_module
 from lifeevents.agenda import Agenda
 from lifeevents.catalogue import Catalogue
+from lifeevents.circumstances import Known
 from lifeevents.fanout import Fanout
 from lifeevents.intake import Intake
+from lifeevents.journeys import Journeys
 from lifeevents.register import PersonFacts
+from lifeevents.rules.engine import Engine
 from lifeevents.subscriptions import Subscriptions
 from notifications import devices as devices_module
 from notifications import inbox as inbox_module
@@ -50,7 +54,7 @@ from trust.secrets import Vault
 Serve = Callable[[ASGIApp], Awaitable[str]]
 _EVERY_INDEX = (
     *people_module.INDEXES, *intakes.INDEXES, *agendas.INDEXES, *subscriptions_module.INDEXES, *inbox_module.INDEXES,
-    *devices_module.INDEXES, *notifier_module.INDEXES, *access_logs.INDEXES,
+    *devices_module.INDEXES, *notifier_module.INDEXES, *access_logs.INDEXES, *journeys_module.INDEXES,
 )  # fmt: skip
 
 
@@ -100,6 +104,7 @@ class Kin:
 
     kin: dict[PersonId, list[PersonId]] = field(default_factory=dict)
     facts_of: dict[PersonId, PersonFacts] = field(default_factory=dict)
+    knows: dict[PersonId, dict[str, Any]] = field(default_factory=dict)  # what agencies would say for the rules
     is_down: bool = False
 
     async def of(self, person: PersonId) -> Sequence[PersonId]:
@@ -112,6 +117,11 @@ class Kin:
     ) -> PersonFacts:
         return self.facts_of.get(person, PersonFacts(known={}))
 
+    async def find(self, person: PersonId, wanted: Collection[str], *, told: Mapping[str, Any]) -> Known:
+        if self.is_down:
+            return Known(facts={}, unanswered=frozenset(wanted))
+        return Known(facts={path: value for path, value in self.knows.get(person, {}).items() if path in wanted})
+
 
 class EventRoad:
     """Everything from a recorded event to what is told and handed over."""
@@ -122,13 +132,12 @@ class EventRoad:
         self.metrics, self.kin = Metrics(), Kin()
         self.legs: list[str] = []
         self.people = People(store, vault, clock=clock)
-        self.consents = Consents(
-            store, self.people, agencies=[agency.id for agency in catalogue.agencies], clock=clock
-        )
+        self.consents = Consents(store, self.people, agencies=[agency.id for agency in catalogue.agencies], clock=clock)
         self.events = Ledger(store, intakes.EVENTS, clock=clock)
         self.inbox = Inbox(store, self.people, vault, clock=clock)
+        self.devices = Devices(store, self.people, vault, clock=clock)
         self.notifier = Notifier(
-            inbox=self.inbox, devices=Devices(store, self.people, vault, clock=clock),
+            inbox=self.inbox, devices=self.devices,
             preferences=Preferences(store, self.people, clock=clock), deliveries=Ledger(store, DELIVERIES, clock=clock),
             vault=vault, clock=clock,
         )  # fmt: skip
@@ -136,17 +145,27 @@ class EventRoad:
         self.subscriptions = Subscriptions(
             store, vault, catalogue, http, clock=clock, metrics=self.metrics, public_only=False
         )
+        self.engine = Engine(catalogue)
         self.agenda = Agenda(
-            store, Ledger(store, agendas.AGENDA, clock=clock), catalogue=catalogue, people=self.people, facts=self.kin,
-            intake=self.intake, clock=clock, metrics=self.metrics,
+            store, Ledger(store, agendas.AGENDA, clock=clock), Ledger(store, agendas.CELLS, clock=clock),
+            catalogue=catalogue, engine=self.engine, people=self.people, facts=self.kin, intake=self.intake,
+            hush=lambda person, why: self.notifier.withdraw(person, why=why), clock=clock, metrics=self.metrics,
         )  # fmt: skip
+        self.journeys = self.some_journeys()
         self.fanout = self.a_fanout()
+
+    def some_journeys(self, **instead: Any) -> Journeys:
+        parts: dict[str, Any] = {
+            "people": self.people, "catalogue": self.catalogue, "engine": self.engine, "circumstances": self.kin,
+            "relatives": self.kin, "deaths": self.agenda, "clock": self.clock, "metrics": self.metrics,
+        }  # fmt: skip
+        return Journeys(self.store, Ledger(self.store, journeys_module.JOURNEYS, clock=self.clock), **(parts | instead))
 
     def a_fanout(self, **instead: Any) -> Fanout:
         parts: dict[str, Any] = {
             "people": self.people, "vault": self.vault, "catalogue": self.catalogue, "notifier": self.notifier,
-            "subscriptions": self.subscriptions, "agenda": self.agenda, "relatives": self.kin, "clock": self.clock,
-            "metrics": self.metrics, "forget": self.consents.forget, "on_leg": self.legs.append,
+            "subscriptions": self.subscriptions, "agenda": self.agenda, "relatives": self.kin, "journeys": self.journeys,
+            "clock": self.clock, "metrics": self.metrics, "forget": self.consents.forget, "on_leg": self.legs.append,
         }  # fmt: skip
         return Fanout(self.events, **(parts | instead))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -21,9 +21,10 @@ from lifeevents import catalogue as catalogues
 from lifeevents import intake as intakes
 from lifeevents.agenda import Agenda
 from lifeevents.catalogue import Catalogue
-from lifeevents.entitlements import turns
 from lifeevents.intake import Intake, opened
 from lifeevents.register import Child, PersonFacts
+from lifeevents.rules.calendar import turns
+from lifeevents.rules.engine import Engine
 from notifications.ledger import Ledger
 from trust import people as people_module
 from trust.people import People, PersonId
@@ -31,6 +32,7 @@ from trust.secrets import Vault
 
 PID, CHILD_PID, OTHER_PID = "1000000000009", "1000000000017", "1000000000025"
 NOBODY = PersonFacts(known={})
+SIXTIETH = ["elderly_fund_loan", "elderly_travel_discount.n1"]
 
 
 def pid(number: int) -> str:
@@ -62,6 +64,10 @@ class Registry:
         called = Text(th="กานดา", en="Kanda")
         self.held[person] = PersonFacts(known=facts, called=called, children=tuple(children))
 
+    def add(self, person: PersonId, known: dict[str, Any], **more: Any) -> None:
+        held = self.held[person]
+        self.held[person] = replace(held, known={**held.known, **known}, **more)
+
 
 @dataclass
 class Scene:
@@ -72,6 +78,7 @@ class Scene:
     people: People
     vault: Vault
     me: PersonId
+    hushed: list[PersonId]
 
     async def planned(self, birth: date | PartialDate, *children: Child, **known: Any) -> None:
         self.registry.say(self.me, birth, *children, **known)
@@ -104,17 +111,24 @@ def catalogue() -> Catalogue:
 @pytest.fixture
 async def scene(store: Store, vault: Vault, frozen: FrozenClock, catalogue: Catalogue) -> AsyncIterator[Scene]:
     await store.open((*people_module.INDEXES, *intakes.INDEXES, *agendas.INDEXES))
-    people, registry = People(store, vault, clock=frozen), Registry()
+    people, registry, hushed = People(store, vault, clock=frozen), Registry(), list[PersonId]()
+
+    async def hush(person: PersonId, _why: str) -> int:
+        hushed.append(person)
+        return 0
+
     intake = Intake(
         store, Ledger(store, intakes.EVENTS, clock=frozen), people, vault, catalogue, clock=frozen, metrics=Metrics()
     )
     agenda = Agenda(
-        store, Ledger(store, agendas.AGENDA, clock=frozen), catalogue=catalogue, people=people, facts=registry,
-        intake=intake, clock=frozen, metrics=Metrics(),
+        store, Ledger(store, agendas.AGENDA, clock=frozen), Ledger(store, agendas.CELLS, clock=frozen),
+        catalogue=catalogue, engine=Engine(catalogue), people=people, facts=registry, intake=intake, hush=hush,
+        clock=frozen, metrics=Metrics(),
     )  # fmt: skip
     me = (await people.ensure(PID)).id
     await people.signed_in(me)
-    yield Scene(agenda, registry, frozen, store, people, vault, me)
+
+    yield Scene(agenda, registry, frozen, store, people, vault, me, hushed)
     await intake.close()
 
 
@@ -133,6 +147,7 @@ async def test_the_days_ahead_follow_from_the_birth_date(scene: Scene) -> None:
     assert await scene.days() == {
         "old_age_allowance.n1": "2027-06-09",
         "elderly_travel_discount.n1": "2027-05-10",
+        "elderly_fund_loan": "2027-05-10",  # has no notice of its own: told as such on the day from which it is theirs
         "elderly_tax_exemption.n1": "2032-05-10",
     }
 
@@ -245,7 +260,7 @@ async def test_a_plan_is_made_again_after_thirty_days(scene: Scene) -> None:
 
     scene.clock.advance(timedelta(days=30))
     assert await scene.agenda.run_once(10) == 1
-    assert len(await scene.items()) == 3
+    assert len(await scene.items()) == 4
 
 
 async def test_a_corrected_birth_date_supersedes(scene: Scene) -> None:
@@ -265,7 +280,7 @@ async def test_a_register_that_is_down_leaves_the_plan_and_is_asked_again(scene:
     scene.registry.is_down = True
     await scene.agenda.wake(scene.me)
     await scene.agenda.run_once(10)
-    assert len(await scene.items(state="waiting")) == 3
+    assert len(await scene.items(state="waiting")) == 4
 
     scene.registry.is_down = False
     scene.clock.advance(timedelta(minutes=16))
@@ -285,14 +300,15 @@ async def test_on_its_day_it_becomes_an_event(scene: Scene) -> None:
     await scene.agenda.run_once(100)
 
     (item,) = await scene.items(rule="elderly_travel_discount.n1")
-    (event,) = [one async for one in scene.store.collection(intakes.EVENTS).find({})]
+    found = scene.store.collection(intakes.EVENTS).find({"event_id": item["_id"]})
+    (event,) = [one async for one in found]
     assert (event["type"], event["source"], event["event_id"]) == (
         "th.calendar.right.due", "urn:tangrat:calendar", item["_id"],
     )  # fmt: skip
     assert event["person"] == scene.me
-    assert (await scene.told())[0] == {
+    assert await opened(event, people=scene.people, vault=scene.vault) == {
         "citizen_id": PID, "service": "elderly_travel_discount", "occurrence": "2027-05-10", "day": "2027-05-10",
-        "notification": "elderly_travel_discount.n1",
+        "notification": "elderly_travel_discount.n1", "group": "calendar 2027-05-10",
     }  # fmt: skip
     assert item["receipt"] == f"told: {event['_id']}"
 
@@ -306,7 +322,7 @@ async def test_midnight_is_bangkoks(scene: Scene) -> None:
 
     scene.clock.moment = datetime(2027, 5, 9, 17, 0, tzinfo=UTC)
     await scene.agenda.run_once(100)
-    assert await scene.told_rules() == ["elderly_travel_discount.n1"]
+    assert await scene.told_rules() == SIXTIETH
 
 
 async def test_it_is_told_once_however_often_it_runs(scene: Scene) -> None:
@@ -318,7 +334,7 @@ async def test_it_is_told_once_however_often_it_runs(scene: Scene) -> None:
     await scene.agenda.run_once(100)
     await scene.agenda.run_once(100)
 
-    assert await scene.told_rules() == ["elderly_travel_discount.n1"]
+    assert await scene.told_rules() == SIXTIETH
 
 
 async def test_one_that_was_recorded_and_not_settled_is_told_once(scene: Scene) -> None:
@@ -331,7 +347,7 @@ async def test_one_that_was_recorded_and_not_settled_is_told_once(scene: Scene) 
 
     await scene.agenda.run_once(100)
 
-    assert await scene.told_rules() == ["elderly_travel_discount.n1"]
+    assert await scene.told_rules() == SIXTIETH
 
 
 async def test_a_day_that_passed_while_all_was_down_is_still_told(scene: Scene) -> None:
@@ -362,19 +378,36 @@ async def test_a_state_pensioner_is_not_told_of_the_allowance(scene: Scene) -> N
     assert "old_age_allowance.n1" not in await scene.told_rules()
 
 
-async def test_registration_opens_on_1_october_and_what_is_unknown_is_no_no(scene: Scene) -> None:
+TO_REGISTER: dict[str, Any] = {
+    "in_house_register": True, "state_pensioner": False, "old_age_allowance_registered": False,
+}  # fmt: skip
+
+
+async def test_registration_opens_on_1_october(scene: Scene) -> None:
     scene.moved_to(date(2025, 9, 1))
-    await scene.planned(date(1967, 3, 3), in_house_register=True)
+    await scene.planned(date(1967, 3, 3), **TO_REGISTER)
     scene.moved_to(date(2025, 10, 1))
     await scene.agenda.run_once(100)
 
     assert await scene.told_rules() == ["old_age_allowance_registration.n1"]
 
 
+async def test_what_is_not_known_is_not_told_unless_it_says_may(scene: Scene) -> None:
+    scene.moved_to(date(2021, 1, 1))
+    await scene.planned(date(1967, 5, 10), in_house_register=True)
+    scene.registry.add(scene.me, {"sso.section": "33"})
+    scene.moved_to(date(2022, 5, 10))
+    await scene.agenda.run_once(100)
+
+    assert await scene.told_rules() == ["sso_old_age_lump_sum.n1"]
+    (item,) = await scene.items(rule="sso_old_age_pension.n2")
+    assert item["receipt"] == "not told: not known: sso.insured_status_ended, sso.months_total"
+
+
 @pytest.mark.parametrize("known", [{"nationality": "other"}, {"in_house_register": False}, {"state_pensioner": True}])
 async def test_registration_is_not_told_to_whom_it_is_provably_closed(scene: Scene, known: dict[str, Any]) -> None:
     scene.moved_to(date(2025, 9, 1))
-    await scene.planned(date(1967, 3, 3), **({"in_house_register": True} | known))
+    await scene.planned(date(1967, 3, 3), **(TO_REGISTER | known))
     scene.moved_to(date(2025, 10, 1))
     await scene.agenda.run_once(100)
 
@@ -384,6 +417,8 @@ async def test_registration_is_not_told_to_whom_it_is_provably_closed(scene: Sce
 async def test_what_is_told_ahead_is_judged_by_the_day_it_begins_on(scene: Scene) -> None:
     scene.moved_to(date(2021, 1, 1))
     await scene.planned(date(1967, 5, 10))
+    ended = {"sso.insured_status_ended": True, "sso.months_total": 200, "sso.section": "none"}
+    scene.registry.add(scene.me, ended)
     scene.moved_to(date.fromisoformat((await scene.days())["sso_old_age_pension.n1"]))
     await scene.agenda.run_once(100)
 
@@ -394,8 +429,7 @@ async def test_what_is_told_ahead_is_judged_by_the_day_it_begins_on(scene: Scene
 async def test_whoever_was_never_insured_hears_nothing_of_the_fund(scene: Scene) -> None:
     scene.moved_to(date(2021, 1, 1))
     await scene.planned(date(1967, 5, 10))
-    facts = scene.registry.held[scene.me]
-    scene.registry.held[scene.me] = PersonFacts(known={**facts.known, "sso.section": "none", "sso.months_total": 0})
+    scene.registry.add(scene.me, {"sso.section": "none", "sso.months_total": 0})
     scene.moved_to(date(2022, 5, 10))
     await scene.agenda.run_once(100)
 
@@ -423,7 +457,7 @@ async def test_an_agency_that_is_down_delays_and_does_not_decide(scene: Scene) -
 
     scene.registry.is_down = False
     await scene.agenda.run_once(100)
-    assert await scene.told_rules() == ["elderly_travel_discount.n1"]
+    assert await scene.told_rules() == SIXTIETH
 
 
 async def test_a_date_corrected_since_is_noticed_on_the_day(scene: Scene) -> None:
@@ -436,7 +470,7 @@ async def test_a_date_corrected_since_is_noticed_on_the_day(scene: Scene) -> Non
 
     scene.moved_to(date(2027, 5, 12))
     await scene.agenda.run_once(100)
-    assert await scene.told_rules() == ["elderly_travel_discount.n1"]
+    assert await scene.told_rules() == SIXTIETH
 
 
 # ---- death
@@ -456,7 +490,8 @@ async def test_a_dead_person_is_told_nothing_and_all_that_waits_is_cancelled(sce
 async def test_a_death_that_is_reported_cancels_at_once(scene: Scene) -> None:
     await scene.planned(date(1967, 5, 10))
 
-    assert await scene.agenda.cancel(scene.me, why="the person died") == 3
+    assert await scene.agenda.cancel(scene.me, why="the person died") == 4
+    assert scene.hushed == [scene.me]
     assert await scene.items(state="waiting") == []
     scene.moved_to(date(2027, 5, 10))
     assert await scene.agenda.run_once(100) == 0
@@ -470,7 +505,7 @@ async def test_a_death_that_was_none_is_undone_when_they_sign_in(scene: Scene) -
     await scene.agenda.run_once(100)
 
     assert await scene.agenda.died([scene.me]) == set()
-    assert len(await scene.items(state="waiting")) == 3
+    assert len(await scene.items(state="waiting")) == 4
 
 
 async def test_a_dead_child_is_not_spoken_of(scene: Scene) -> None:

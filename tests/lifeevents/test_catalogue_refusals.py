@@ -177,6 +177,9 @@ SLIPS = [
     Slip("a date in a notice that isn't printed as one", "event_types.yaml", "en: At {hospital.name} on {date:registered_on}", "en: At {hospital.name} on {registered_on}", ("{registered_on} should be {date:registered_on}",), at="    body:"),
     Slip("a notice whose languages differ", "event_types.yaml", "en: At {hospital.name} on {date:registered_on}", "en: On {date:registered_on}", ("the Thai and the English text have different places",), at="    body:"),
     Slip("a text in a notice that may lack a language", "event_types.yaml", "required: [th, en]", "required: [th]", ("{hospital.name} leads to no required text",), at="    body:"),
+    Slip("a completed service that isn't there", "event_types.yaml", "  sensitive: false\n  notice:\n", "  sensitive: false\n  completes: [chlid_grant]\n  notice:\n", ("isn't a known service",), at="  completes: ["),
+    Slip("a told fact that isn't there", "event_types.yaml", "  sensitive: false\n  notice:\n", "  sensitive: false\n  facts: {person.brith_date: registered_on}\n  notice:\n", ("isn't a known fact", "did you mean 'person.birth_date'?"), at="  facts: {"),
+    Slip("a told fact from a field that can't hold it", "event_types.yaml", "  sensitive: false\n  notice:\n", "  sensitive: false\n  facts: {person.birth_date: hospital.name}\n  notice:\n", ("'hospital.name' is no field of the data that can hold a fact of type date",), at="  facts: {"),
     Slip("an event about an area that names a citizen", "event_types.yaml", "person: citizen_id", "person: null", ("its data names a citizen", "person: citizen_id"), at="- type: th.dopa.birth.registered"),
     # evidence
     Slip("evidence that is fetched by somebody else", "evidence.yaml", "holder: dopa", "holder: sso", ("dopa.get_person isn't an operation of the holder sso",)),

@@ -13,7 +13,7 @@ from foundation.dates import PartialDate
 from foundation.language import Text
 from foundation.store import PyMongoError
 from lifeevents.cloudevents import CALENDAR, CALENDAR_SOURCE, RawEvent
-from lifeevents.register import Child, PersonFacts
+from lifeevents.register import Child, Owned, PersonFacts
 from notifications.inbox import Entry
 from tests.lifeevents.conftest import EventRoad, Hook
 from trust.clients import AgencyClient
@@ -308,7 +308,8 @@ async def test_a_parent_is_told_which_child(road: EventRoad) -> None:
     await road.people.signed_in(parent)
     known = {"person.birth_date": date(2019, 11, 21), "person.alive": True, "person.nationality": "thai"}
     called = Text(th="กานดา", en="Kanda")
-    road.kin.facts_of[child] = PersonFacts(known=known, called=called)
+    of_the_day = {"person.in_house_register": True, "person.id_card_status": "never"}
+    road.kin.facts_of[child] = PersonFacts(known=known | of_the_day, called=called)
     mother = {"person.birth_date": date(1990, 1, 1), "person.alive": True}
     road.kin.facts_of[parent] = PersonFacts(known=mother, children=(Child(person=child, known=known),))
     await road.agenda.wake(parent)
@@ -327,6 +328,150 @@ async def test_words_that_left_the_catalogue_are_not_said(road: EventRoad) -> No
 
     assert await inbox(road) == []
     assert (await road.all_of("events"))[0]["state"] == "done"
+
+
+async def test_a_right_without_notices_of_its_own_is_said_in_the_services_words(road: EventRoad) -> None:
+    await a_right_due(road, "elderly_fund_loan", service="elderly_fund_loan")
+    await road.fanout.run_once(10)
+
+    (told,) = await inbox(road)
+    service = road.catalogue.service("elderly_fund_loan")
+    assert service is not None
+    assert (told.title, told.body, told.service) == (service.title, service.summary, "elderly_fund_loan")
+
+
+async def test_what_one_day_brings_rings_once(road: EventRoad) -> None:
+    me = await a_person_with_a_phone(road)
+    for name in ("sso_old_age_pension.n2", "sso_old_age_lump_sum.n1", "turning_55_sso"):
+        await a_right_due(road, name, event_id=name, group="calendar 2026-11-21")
+    await a_right_due(road, "pit_filing.n1", event_id="another day", group="calendar 2026-11-22")
+    await road.fanout.run_once(10)
+
+    assert len(await inbox(road)) == 4
+    assert len(await road.all_of("deliveries", person=me)) == 2
+
+
+# ---- what services tell because of an event
+
+
+async def a_person_with_a_phone(road: EventRoad, pid: str = PID) -> PersonId:
+    me = await person(road, pid)
+    await road.people.signed_in(me)
+    await road.devices.register(me, token=f"token-{pid}", platform="WEB")
+    return me
+
+
+async def all_turns(road: EventRoad) -> None:
+    for _ in range(2):
+        await road.fanout.run_once(10)
+        await road.agenda.run_once(10)
+
+
+ALIVE = {"person.alive": True, "person.nationality": "thai", "person.birth_date": date(1990, 1, 1)}
+
+
+async def told_rules(road: EventRoad, pid: str = PID) -> list[str]:
+    return sorted(one.because["rule"] for one in await inbox(road, pid) if "rule" in one.because)
+
+
+async def test_an_event_that_has_no_words_of_its_own_is_told_by_the_services(road: EventRoad) -> None:
+    """That the card is lost is the event's own word: the register may not know it yet."""
+    me = await a_person_with_a_phone(road)
+    road.kin.facts_of[me] = PersonFacts(known=ALIVE | {"person.id_card_status": "valid"})
+    lost = {"citizen_id": PID, "reason": "lost", "lost_on": "2026-11-20"}
+    await record(road, "th.dopa.id_card.reported_lost", lost)
+    await all_turns(road)
+    await all_turns(road)
+
+    assert await told_rules(road) == ["id_card_replacement.n1"]
+    (item,) = await road.all_of("agenda", rule="id_card_replacement.n1")
+    assert b"lost" not in item["given"]
+
+
+async def test_the_event_and_what_services_tell_of_it_at_once_ring_once(road: EventRoad) -> None:
+    me = await a_person_with_a_phone(road)
+    road.kin.facts_of[me] = PersonFacts(known=ALIVE | {"person.in_house_register": True})
+    await a_move(road)
+    await all_turns(road)
+
+    assert (len(await inbox(road)), await told_rules(road)) == (2, ["move_address.n2"])
+    assert len(await road.all_of("deliveries", person=me)) == 1
+
+
+async def test_what_is_not_known_is_not_told_after_an_event(road: EventRoad) -> None:
+    me = await a_person_with_a_phone(road)
+    road.kin.facts_of[me] = PersonFacts(known=ALIVE)
+    await a_move(road)
+    await all_turns(road)
+
+    assert (len(await inbox(road)), await told_rules(road)) == (1, [])
+
+
+async def a_move(road: EventRoad) -> None:
+    place = {"th": "พระนคร", "en": "Phra Nakhon"}
+    address = {"house_id": "10010000001", "subdistrict_code": "100101", "district": place, "province": place}
+    await record(
+        road, "th.dopa.address.changed", {"citizen_id": PID, "effective_date": "2026-11-20", "address": address}
+    )
+
+
+async def test_what_is_told_some_days_later_waits_for_its_day_and_is_judged_then(road: EventRoad) -> None:
+    me = await a_person_with_a_phone(road)
+    road.kin.facts_of[me] = PersonFacts(known=ALIVE)
+    await record(road, "th.dopa.marriage.registered", {"citizen_id": PID, "registered_on": "2026-11-20"})
+    await all_turns(road)
+    assert await told_rules(road) == []
+
+    road.kin.facts_of[me] = PersonFacts(known=ALIVE | {"person.marital_status": "married"})
+    road.clock.advance(timedelta(days=1))
+    await all_turns(road)
+    await all_turns(road)
+    assert await told_rules(road) == ["surname_change_after_marriage.n1"]
+
+
+async def test_whoever_never_signed_in_is_not_looked_up(road: EventRoad) -> None:
+    await a_move(road)
+    await road.fanout.run_once(10)
+
+    assert await road.all_of("agenda", kind="due") == []
+
+
+async def test_the_family_hears_days_after_a_death_what_there_is_to_claim(road: EventRoad) -> None:
+    deceased, spouse = await person(road), await a_person_with_a_phone(road, OTHER_PID)
+    road.kin.kin[deceased] = [spouse]
+    departed = {
+        "deceased.birth_date": date(1950, 1, 1), "deceased.nationality": "thai", "deceased.welfare_card_holder": True,
+        "deceased.death_date": date(2026, 11, 19), "relation.role_to_deceased": "spouse",
+    }  # fmt: skip
+    dead = Owned(key=deceased, known=departed, person=deceased)
+    road.kin.facts_of[spouse] = PersonFacts(known=ALIVE, things={"per_deceased": (dead,)})
+    await a_death(road)
+    await all_turns(road)
+    await record(
+        road, "th.moph.death.reported",
+        {"citizen_id": PID, "death_date": "2026-11-19", "hospital": HOSPITAL}, event_id="hospital",
+    )  # fmt: skip
+    await all_turns(road)
+
+    road.clock.advance(timedelta(days=3))
+    await all_turns(road)
+    await all_turns(road)
+
+    assert "elderly_funeral_grant.n1" in await told_rules(road, OTHER_PID)
+    assert await inbox(road) == []
+
+
+async def test_after_a_death_nothing_rings_any_more(road: EventRoad) -> None:
+    me = await a_person_with_a_phone(road)
+    await a_change(road)
+    await road.fanout.run_once(10)
+    assert [one["state"] for one in await road.all_of("deliveries", person=me)] == ["waiting"]
+
+    await a_death(road)
+    await road.fanout.run_once(10)
+
+    (push,) = await road.all_of("deliveries", person=me)
+    assert (push["state"], push["why"], push.get("due")) == ("withdrawn", "the person died", None)
 
 
 # ---- agencies

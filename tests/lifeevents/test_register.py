@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import date
 from typing import Any
 
 import pytest
 
-from agencies import dopa, sso
+from agencies import dopa
 from agencies.answers import AgencyDown, Found, NotThere, Operation, Trouble
-from agencies.gateway import Gateway
+from agencies.cache import Cache
+from agencies.facts import Facts, OwnWord
+from agencies.gateway import Asking, Gateway
+from backend.agencies import dialect_operations, sources
 from foundation.clock import FrozenClock
 from foundation.dates import PartialDate
 from foundation.errors import Unavailable
 from foundation.language import Text
 from foundation.store import Store
 from foundation.telemetry import Metrics
+from lifeevents.catalogue import Catalogue
 from lifeevents.register import Register
 from trust import access_log as access_logs
 from trust import people as people_module
 from trust.access_log import AccessLog
+from trust.consents import Consents
 from trust.people import People, PersonId
 from trust.secrets import Vault
 
@@ -70,26 +75,37 @@ FAMILY = dopa.Family(
 )
 
 
+async def nothing_said(_asking: Asking) -> dict[str, OwnWord]:
+    return {}
+
+
 class Scene:
-    def __init__(self, store: Store, vault: Vault, clock: FrozenClock) -> None:
+    def __init__(self, store: Store, vault: Vault, clock: FrozenClock, catalogue: Catalogue) -> None:
         self.people = People(store, vault, clock=clock)
         self.store = store
         self.dopa = Agency("dopa", PERSON=a_profile(), FAMILY=FAMILY)
         self.sso = Agency("sso")
-        log = AccessLog(store, clock=clock)
+        agencies = [self.dopa, self.sso]
+        codes = [agency.id for agency in catalogue.agencies]
         self.gateway = Gateway(
-            [self.dopa, self.sso], people=self.people, access_log=log, clock=clock, metrics=Metrics(), deadline_s=1
-        )
-        self.register = Register(self.gateway, self.people, clock=clock)
+            agencies, people=self.people, access_log=AccessLog(store, clock=clock), clock=clock, metrics=Metrics(),
+            deadline_s=1, cache=Cache(store, self.people, vault, clock=clock, fresh_most_s=0),
+            consents=Consents(store, self.people, agencies=codes, clock=clock),
+        )  # fmt: skip
+        operations = [one for one in dialect_operations() if one.asked_through in ("dopa", "sso")]
+        facts = Facts(sources(catalogue, operations, agencies), own_words=nothing_said, clock=clock, metrics=Metrics())
+        self.register = Register(self.gateway, facts, self.people, vault, clock=clock)
 
     async def me(self) -> PersonId:
         return (await self.people.ensure(ME)).id
 
 
 @pytest.fixture
-async def scene(store: Store, vault: Vault, frozen: FrozenClock) -> Scene:
+async def scene(store: Store, vault: Vault, frozen: FrozenClock, catalogue: Catalogue) -> AsyncIterator[Scene]:
     await store.open((*people_module.INDEXES, *access_logs.INDEXES))
-    return Scene(store, vault, frozen)
+    found = Scene(store, vault, frozen, catalogue)
+    yield found
+    await found.gateway.close()
 
 
 async def test_who_a_person_is_and_nothing_more_is_asked(scene: Scene) -> None:
@@ -114,12 +130,12 @@ async def test_each_look_stands_in_the_access_log(scene: Scene) -> None:
 
 
 async def test_what_a_register_does_not_hold_says_something(scene: Scene) -> None:
-    wanted = {"person.in_house_register", "person.id_card_status", "sso.months_total", "person.state_pensioner"}
+    wanted = {"person.in_house_register", "person.id_card_status", "sso.section", "person.state_pensioner"}
     found = await scene.register.facts(await scene.me(), wanted=wanted)
 
     assert found.known["person.in_house_register"] is False
     assert found.known["person.id_card_status"] == "never"
-    assert (found.known["sso.section"], found.known["sso.months_total"]) == ("none", 0)
+    assert found.known["sso.section"] == "none"
     assert "person.state_pensioner" not in found.known
 
 
@@ -138,14 +154,42 @@ async def test_a_card_in_the_catalogues_words(
     assert found.known.get("person.id_card_status") == said
 
 
-@pytest.mark.parametrize("operation", [dopa.PERSON, dopa.HOUSE, dopa.FAMILY, sso.INSURED])
-async def test_an_agency_that_is_down_is_not_an_unknown_fact(scene: Scene, operation: Operation[Any]) -> None:
-    (scene.dopa if operation.agency == "dopa" else scene.sso).held[operation.name] = AgencyDown("away")
+@pytest.mark.parametrize("operation", [dopa.PERSON, dopa.FAMILY])
+async def test_without_the_civil_register_nothing_is_said(scene: Scene, operation: Operation[Any]) -> None:
+    scene.dopa.held[operation.name] = AgencyDown("away")
 
     with pytest.raises(Unavailable):
-        await scene.register.facts(
-            await scene.me(), wanted={"person.in_house_register", "sso.section"}, with_children=True
-        )
+        await scene.register.facts(await scene.me(), with_children=True)
+
+
+async def test_an_agency_that_is_down_is_not_an_unknown_fact(scene: Scene) -> None:
+    scene.sso.held["INSURED"] = AgencyDown("away")
+
+    found = await scene.register.facts(await scene.me(), wanted={"sso.section", "person.state_pensioner"})
+
+    assert found.known["person.alive"] is True
+    assert (found.doubt("sso.section"), found.doubt("person.state_pensioner")) == ("DOWN", None)
+    assert not {"sso.section", "person.state_pensioner"} & found.known.keys()
+
+
+async def test_a_list_that_did_not_come_is_no_empty_list(scene: Scene) -> None:
+    scene.dopa.held["FAMILY"] = AgencyDown("away")
+
+    found = await scene.register.facts(await scene.me(), wanted={"child.birth_date"})
+
+    assert found.things == {}
+    assert found.doubt("child.birth_date") == found.doubt("child.registered") == "DOWN"
+
+
+async def test_each_child_is_a_thing_that_is_somebody_and_its_key_is_no_number(scene: Scene) -> None:
+    found = await scene.register.facts(await scene.me(), wanted={"child.birth_date", "child.registered"})
+
+    child = next(
+        one for one in found.things["per_child"] if one.known["child.birth_date"] == PartialDate(date(2020, 5, 10))
+    )
+    assert child.person == child.key == (await scene.people.ensure(CHILD)).id
+    assert child.known["child.registered"] is True
+    assert CHILD not in repr(found)
 
 
 async def test_a_person_the_register_does_not_hold_is_unknown(scene: Scene) -> None:

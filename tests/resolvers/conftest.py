@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,8 +33,14 @@ from foundation.store import Store
 from foundation.telemetry import Metrics
 from lifeevents import applications as applications_module
 from lifeevents import catalogue as catalogue_module
+from lifeevents import journeys as journeys_module
 from lifeevents.applications import Applications
 from lifeevents.catalogue.model import Catalogue
+from lifeevents.circumstances import AgenciesKnow
+from lifeevents.journeys import Journeys
+from lifeevents.rules.engine import Engine
+from lifeevents.rules.sentences import Sentences
+from lifeevents.situation import Situations
 from notifications import devices as devices_module
 from notifications import inbox as inbox_module
 from notifications import notifier as notifier_module
@@ -100,7 +107,8 @@ async def store(mongodb_uri: str) -> AsyncIterator[Store]:
     await store.open(
         (*people_module.INDEXES, *access_log_module.INDEXES, *tokens_module.INDEXES, *inbox_module.INDEXES,
          *devices_module.INDEXES, *client_keys_module.INDEXES, *mini_apps_module.INDEXES,
-         *payments_module.INDEXES, *applications_module.INDEXES, *notifier_module.INDEXES)
+         *payments_module.INDEXES, *applications_module.INDEXES, *notifier_module.INDEXES,
+         *journeys_module.INDEXES)
     )  # fmt: skip
     yield store
     await store.drop()
@@ -182,6 +190,30 @@ class NobodyDied:
         return set()
 
 
+class NobodysFamily:
+    async def of(self, person: PersonId) -> Sequence[PersonId]:
+        return ()
+
+
+@pytest.fixture(scope="session")
+def journeys(
+    store: Store,
+    people: People,
+    clock: SystemClock,
+    catalogue: Catalogue,
+    gateway: Gateway,
+    agencies: Agencies,
+    metrics: Metrics,
+) -> Journeys:
+    words = OwnWords(store, people, clock=clock)
+    facts = Facts(agencies.sources, own_words=words.asked, clock=clock, metrics=metrics)
+    return Journeys(
+        store, Ledger(store, journeys_module.JOURNEYS, clock=clock, lease_s=60), people=people, catalogue=catalogue,
+        engine=Engine(catalogue), circumstances=AgenciesKnow(gateway, facts, catalogue), relatives=NobodysFamily(),
+        deaths=NobodyDied(), clock=clock, metrics=metrics,
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="session")
 def services(
     store: Store,
@@ -193,17 +225,23 @@ def services(
     consents: Consents,
     payments: Payments,
     applications: Applications,
+    journeys: Journeys,
     agencies: Agencies,
     metrics: Metrics,
 ) -> Services:
     own_words = OwnWords(store, people, clock=clock)
+    facts = Facts(agencies.sources, own_words=own_words.asked, clock=clock, metrics=metrics)
+    engine = Engine(catalogue)
     return Services(
         clock=clock,
         catalogue=catalogue,
+        engine=engine,
+        sentences=Sentences(catalogue),
+        situations=Situations(engine, facts, gateway, people, vault, clock=clock),
         people=people,
         gateway=gateway,
         operations=agencies.plain,
-        facts=Facts(agencies.sources, own_words=own_words.asked, clock=clock, metrics=metrics),
+        facts=facts,
         own_words=own_words,
         titles={(one.agency, one.name): one.title for one in agencies.operations if one.title is not None},
         access_log=AccessLog(store, clock=clock),
@@ -216,6 +254,7 @@ def services(
         payments=payments,
         bills=AgenciesBills({}, clock=clock),
         applications=applications,
+        journeys=journeys,
     )
 
 
@@ -355,3 +394,61 @@ def citizen(
         return await signed_in(person, **headers)
 
     return sign_in
+
+
+class StoryClock(SystemClock):
+    """The day on which the samples' stories are told, whatever day it is here."""
+
+    def today(self) -> date:
+        return date(2026, 11, 21)
+
+
+@pytest.fixture(scope="session")
+async def patient(
+    start: Start,
+    store: Store,
+    people: People,
+    vault: Vault,
+    cache: Cache,
+    consents: Consents,
+    metrics: Metrics,
+    catalogue: Catalogue,
+    sandbox_server: str,
+    http: Http,
+) -> AsyncIterator[Graph]:
+    """The graph where every agency may take long, for questions that ask very many of them on a busy machine."""
+    clock = StoryClock()
+    settings = read({"TANGRAT_SANDBOX_PORT": str(urlsplit(sandbox_server).port)})
+    agencies = connect(settings, http, catalogue, clock=clock, deadline_s=_LONG_S)
+    gateway = Gateway(
+        agencies.adapters, people=people, access_log=AccessLog(store, clock=clock), cache=cache, consents=consents,
+        clock=clock, metrics=metrics, deadline_s=_LONG_S, agency_of=agencies.agency_of,
+    )  # fmt: skip
+    own_words, engine = OwnWords(store, people, clock=clock), Engine(catalogue)
+    facts = Facts(agencies.sources, own_words=own_words.asked, clock=clock, metrics=metrics)
+    yield await start(
+        limits=Limits(request_s=_LONG_S, requests=10_000),
+        replacing={
+            "clock": clock, "gateway": gateway, "facts": facts, "operations": agencies.plain, "engine": engine,
+            "situations": Situations(engine, facts, gateway, people, vault, clock=clock),
+        },
+    )  # fmt: skip
+    await gateway.close()
+
+
+@pytest.fixture
+def waiting_citizen(
+    people: People, cache: Cache, switch: Callable[..., Any], signed_in: SignedIn, patient: Graph
+) -> Callable[..., Awaitable[Graph]]:
+    """As `citizen`, through the patient graph."""
+
+    async def sign_in(number: int, **headers: str) -> Graph:
+        pid = (await asyncio.to_thread(switch, "GET", f"citizens/{number}"))["pid"]
+        person = (await people.ensure(pid)).id
+        await cache.forget(person)
+        return await signed_in(person, through=patient, **headers)
+
+    return sign_in
+
+
+_LONG_S = 15.0
