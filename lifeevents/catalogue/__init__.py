@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -56,7 +57,13 @@ class CatalogueWrong(SuperAppError):
 
 def load(folder: Path | None = None) -> Catalogue:
     """Read and check the folder (the one that comes with the code, if none is given). Raises CatalogueWrong."""
-    return _Loading(folder or FOLDER).finish()
+    return _ours() if folder is None else _Loading(folder).finish()
+
+
+@cache
+def _ours() -> Catalogue:
+    """The one that comes with the code doesn't change while the process runs, and is frozen: one for all."""
+    return _Loading(FOLDER).finish()
 
 
 def counts(catalogue: Catalogue) -> dict[str, int]:

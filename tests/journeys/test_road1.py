@@ -68,8 +68,9 @@ async def test_a_sick_agency_costs_its_own_cards_only(agency: str, fault: str, s
     sick = OF_AGENCY[agency]
     assert {name: me[name]["state"] for name in ALL - sick} == dict.fromkeys(ALL - sick, "OK")
     for name in sick:
-        assert me[name]["state"] == "UNAVAILABLE"
-        assert me[name]["value"] is None
+        # What it told an earlier test stands in; nothing else is shown.
+        assert me[name]["state"] in ("UNAVAILABLE", "STALE")
+        assert (me[name]["value"] is None) == (me[name]["state"] == "UNAVAILABLE")
         assert me[name]["problem"]["code"]
     assert took < 5, "the deadline of one agency is the longest anybody waits"
 
@@ -82,8 +83,10 @@ async def test_an_agency_that_lies_shows_nothing_of_the_other_person(
 
     me = await cards(phone)
 
-    assert me["profile"]["value"] is None
-    assert me["household"]["value"] is None
+    really = (await state.call("GET", "/sandbox/citizens/7"))["last_name"]["th"]
+    assert me["profile"]["state"] in ("UNAVAILABLE", "STALE")
+    assert me["profile"]["value"] is None or me["profile"]["value"]["name"]["th"].endswith(really)
+    assert me["household"]["state"] in ("UNAVAILABLE", "STALE")
     metrics = (await http.request("GET", f"{system.api}/metrics", deadline_s=5)).body.decode()
     assert "tangrat_alarms_total{" in metrics
 
@@ -91,7 +94,7 @@ async def test_an_agency_that_lies_shows_nothing_of_the_other_person(
 async def test_a_question_after_the_fault_is_answered_again(sign_in: SignIn, state: Any) -> None:
     phone = await sign_in(7)
     await state.call("POST", "/sandbox/faults", {"agency": "sso", "fault": "down"})
-    assert (await cards(phone))["socialSecurity"]["state"] == "UNAVAILABLE"
+    assert (await cards(phone))["socialSecurity"]["state"] in ("UNAVAILABLE", "STALE")
     await state.call("DELETE", "/sandbox/faults")
 
     assert (await cards(phone))["socialSecurity"]["state"] == "OK"
