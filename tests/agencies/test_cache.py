@@ -226,9 +226,10 @@ async def test_an_answer_kept_with_its_witness_needs_none_again(keeping, asking,
 
 
 async def test_the_same_question_of_two_requests_at_once_is_one_call_and_two_records(
-    gateway, asking, spy, access_log, person
+    gateway, asking, spy, switch, access_log, person
 ):
     hits = spy("nhso", "right-search")
+    switch("POST", "latency", {"nhso": 400})  # so that the second comes while the first is under way
     one, other = await asking(WORKER), await asking(WORKER)
 
     answers = await asyncio.gather(one.ask(nhso.RIGHTS), other.ask(nhso.RIGHTS))
