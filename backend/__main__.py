@@ -16,7 +16,6 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress
 from rich.table import Table
 
 from backend import scan
@@ -277,6 +276,8 @@ def _mark(good: bool) -> str:
 @contextlib.contextmanager
 def _progress(what: str, *, total: int) -> Iterator[Callable[[], None]]:
     """A bar for people on standard error; what is inside calls it after each step."""
+    from rich.progress import Progress
+
     with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(what, total=total)
         yield lambda: bar.advance(task)

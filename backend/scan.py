@@ -21,7 +21,6 @@ from rich.table import Table
 
 from foundation import settings as settings_module
 from foundation.clock import BANGKOK
-from foundation.embedded import make_folder
 from foundation.errors import BadInput, CannotStart
 from foundation.settings import Settings
 
@@ -127,6 +126,8 @@ def _scan(
     shards = len(extract.shards)
     with _bar("Checking the files", total=shards) as advance:
         extract.check(rules.reads, step=partial(advance, 1))
+    from foundation.embedded import make_folder  # brings the database's driver, which is slow to load
+
     make_folder(work)
     counts: Counter[tuple[str, str, str]] = Counter()
     with _bar(f"Scanning {extract.rows:,} people", total=shards) as advance:
@@ -227,6 +228,8 @@ def _hash_of(settings: Settings) -> Callable[[str], str]:
 
     key = settings.master_key_bytes()
     if not key:
+        from foundation.embedded import make_folder  # brings the database's driver, which is slow to load
+
         make_folder(settings.data_dir)
         key = kept_key(settings.data_dir)
     return partial(Vault(key).lookup, purpose=IDENTITY_NUMBER)
