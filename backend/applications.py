@@ -7,7 +7,6 @@ Only citizens' requests are taken (IdentityType 1): a company's would have nobod
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from foundation import strict_json
+from foundation.bodies import read_whole
 from foundation.errors import BadInput, SuperAppError, TooMany, Unavailable
 from foundation.http import check_endpoint
 from foundation.store import PyMongoError
@@ -51,16 +51,6 @@ class Caller(Protocol):
 Guard = Callable[[str, str], Awaitable[Caller]]
 Body = Mapping[str, Any]
 Door = Callable[[Body, Caller], Awaitable[str]]
-
-
-class _TooLarge(SuperAppError):
-    code = "TOO_LARGE"
-    status = 413
-
-
-class _TooSlow(SuperAppError):
-    code = "REQUEST_TIMEOUT"
-    status = 408
 
 
 def build_routes(*, applications: Applications, guard: Guard, metrics: Metrics, production: bool) -> list[Route]:
@@ -200,23 +190,8 @@ async def _object(request: Request) -> Body:
 
 
 async def _read(request: Request) -> bytes:
-    too_large = _TooLarge(f"the body is larger than {_LARGEST} bytes", th=f"body มีขนาดเกิน {_LARGEST} ไบต์")
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced[:19]) > _LARGEST:
-        raise too_large
-    body = bytearray()
-    try:
-        async with asyncio.timeout(_BODY_WITHIN_S):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > _LARGEST:
-                    raise too_large
-    except TimeoutError as exc:
-        raise _TooSlow(
-            f"the body did not come within {_BODY_WITHIN_S:g} seconds",
-            th=f"ส่ง body มาไม่ครบภายใน {_BODY_WITHIN_S:g} วินาที",
-        ) from exc
-    return bytes(body)
+    return await read_whole(request.stream(), announced=announced, most=_LARGEST, within_s=_BODY_WITHIN_S)
 
 
 def _folded(value: Mapping[str, Any]) -> Body:

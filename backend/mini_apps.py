@@ -11,7 +11,6 @@ where the look failed by no fault of the mini app's.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 import re
@@ -29,6 +28,7 @@ from agencies import dopa
 from agencies.answers import Answer
 from agencies.gateway import CONSENT, Gateway
 from foundation import strict_json
+from foundation.bodies import is_drained, read_whole
 from foundation.clock import Clock
 from foundation.dates import PartialDate
 from foundation.errors import BadInput, Forbidden, NotFound, SuperAppError, TooMany, Unavailable
@@ -67,16 +67,6 @@ _PER_MINUTE = {"validate": 600, "deproc": 6_000, "mock": 600, "push": 120}
 Body = Mapping[str, Any]
 Door = Callable[[Request, MiniApp], Awaitable["_Said"]]
 _Said = dict[str, Any]
-
-
-class _TooLarge(SuperAppError):
-    code = "TOO_LARGE"
-    status = 413
-
-
-class _TooSlow(SuperAppError):
-    code = "REQUEST_TIMEOUT"
-    status = 408
 
 
 def build_routes(
@@ -362,41 +352,12 @@ def _folded(value: Mapping[str, Any]) -> Body:
 
 
 async def _body(request: Request, *, most: int) -> bytes:
-    """The whole body, if it is no larger than that and comes in time."""
-    too_large = _TooLarge(f"the body is larger than {most} bytes", th=f"body มีขนาดเกิน {most} ไบต์")
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced[:19]) > most:
-        raise too_large
-    read = bytearray()
-    try:
-        async with asyncio.timeout(_BODY_WITHIN_S):
-            async for chunk in request.stream():
-                read += chunk
-                if len(read) > most:
-                    raise too_large
-    except TimeoutError as exc:
-        raise _TooSlow(
-            f"the body did not come within {_BODY_WITHIN_S:g} seconds",
-            th=f"ส่ง body มาไม่ครบภายใน {_BODY_WITHIN_S:g} วินาที",
-        ) from exc
-    return bytes(read)
+    return await read_whole(request.stream(), announced=announced, most=most, within_s=_BODY_WITHIN_S)
 
 
 async def _is_drained(request: Request) -> bool:
-    """Read what is left of a refused body, within reason: closing on a client that is still sending resets the
-    connection, and it would never see why it was refused."""
-    size = 0
-    try:
-        async with asyncio.timeout(_DRAINED_WITHIN_S):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > _LARGE_BODY:
-                    return False
-    except RuntimeError:  # it was all read
-        return True
-    except (TimeoutError, ClientDisconnect):
-        return False
-    return True
+    return await is_drained(request.stream(), most=_LARGE_BODY, within_s=_DRAINED_WITHIN_S, gone=ClientDisconnect)
 
 
 def _must_be_own(body: Body, app: MiniApp) -> None:

@@ -8,7 +8,6 @@ payment that is false, with a 200: we have booked nothing, and whoever watches a
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import logging
 import time
@@ -21,6 +20,7 @@ from starlette.routing import Route
 from agencies.epayment import callback_references
 from agencies.payments import Payments
 from foundation import strict_json
+from foundation.bodies import TooLarge, TooSlow, read_whole
 from foundation.errors import Unavailable
 from foundation.store import PyMongoError
 from foundation.telemetry import Metrics
@@ -65,9 +65,9 @@ class _Callback:
             return _said(429, "too many callbacks", retry_after_s=wait_s)
         try:
             body = strict_json.loads(await _body(request))
-        except _TooLarge:
-            return _said(413, f"the body is larger than {_LARGEST} bytes")
-        except TimeoutError:
+        except TooLarge as exc:
+            return _said(413, exc.message)
+        except TooSlow:
             return _said(408, "the body did not come in time")
         except (ClientDisconnect, RecursionError, ValueError):
             return _said(400, "the body is not JSON in which every key stands once")
@@ -100,21 +100,9 @@ class _Callback:
         return any(ip in network for network in self._networks if network.version == ip.version)
 
 
-class _TooLarge(Exception):
-    pass
-
-
 async def _body(request: Request) -> bytes:
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced[:19]) > _LARGEST:
-        raise _TooLarge
-    body = bytearray()
-    async with asyncio.timeout(_BODY_WITHIN_S):
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > _LARGEST:
-                raise _TooLarge
-    return bytes(body)
+    return await read_whole(request.stream(), announced=announced, most=_LARGEST, within_s=_BODY_WITHIN_S)
 
 
 def _said(status: int, message: str, *, result: bool = False, retry_after_s: float | None = None) -> Response:

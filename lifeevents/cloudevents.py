@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import jsonschema_rs
 import orjson
 
+from foundation.bodies import TooLarge
 from foundation.errors import BadInput, SuperAppError
 from foundation.ids import derive
 from foundation.telemetry import redact
@@ -109,13 +110,6 @@ class Refusal:
     index: int
     id: str | None
     reasons: tuple[Reason, ...]
-
-
-class TooLarge(SuperAppError):
-    """More was sent in one request than we take."""
-
-    code = "TOO_LARGE"
-    status = 413
 
 
 class EventsRefused(SuperAppError):

@@ -6,7 +6,6 @@ before a body is read; a body is bounded and must come in time; what an agency f
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -19,12 +18,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from foundation.bodies import is_drained, read_whole
 from foundation.clock import Clock
 from foundation.errors import BadInput, Forbidden, NotFound, SuperAppError, Unauthenticated, Unavailable
 from foundation.pages import page_size
 from foundation.store import Document, PyMongoError
 from foundation.telemetry import Metrics
-from lifeevents.cloudevents import MAX_BATCH_BODY, MAX_EVENT, EventsRefused, TooLarge, read
+from lifeevents.cloudevents import MAX_BATCH_BODY, MAX_EVENT, EventsRefused, read
 from lifeevents.intake import FEED_KEPT, EventConflict, Intake, opened
 from lifeevents.subscriptions import Subscription, Subscriptions
 from notifications.ledger import Buried
@@ -49,11 +49,6 @@ _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 class _UnsupportedMediaType(SuperAppError):
     code = "UNSUPPORTED_MEDIA_TYPE"
     status = 415
-
-
-class _TooSlow(SuperAppError):
-    code = "REQUEST_TIMEOUT"
-    status = 408
 
 
 def build_routes(
@@ -323,42 +318,12 @@ def _content_type(request: Request, *known: str) -> str:
 
 
 async def _body(request: Request, *, most: int) -> bytes:
-    """The whole body, if it is no larger than that and comes in time."""
-    too_large = TooLarge(f"the body is larger than {most} bytes", th=f"body มีขนาดเกิน {most} ไบต์")
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced[:19]) > most:
-        raise too_large
-    chunks, size = [], 0
-    try:
-        async with asyncio.timeout(_BODY_WITHIN_S):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > most:
-                    raise too_large
-                chunks.append(chunk)
-    except TimeoutError as exc:
-        raise _TooSlow(
-            f"the body did not come within {_BODY_WITHIN_S:g} seconds",
-            th=f"ส่ง body มาไม่ครบภายใน {_BODY_WITHIN_S:g} วินาที",
-        ) from exc
-    return b"".join(chunks)
+    return await read_whole(request.stream(), announced=announced, most=most, within_s=_BODY_WITHIN_S)
 
 
 async def _is_drained(request: Request) -> bool:
-    """Read what is left of a refused body, within reason: closing on a client that is still sending resets the
-    connection, and it would never see why it was refused."""
-    size = 0
-    try:
-        async with asyncio.timeout(_DRAINED_WITHIN_S):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > _MOST_DRAINED:
-                    return False
-    except RuntimeError:  # it was all read
-        return True
-    except (TimeoutError, ClientDisconnect):
-        return False
-    return True
+    return await is_drained(request.stream(), most=_MOST_DRAINED, within_s=_DRAINED_WITHIN_S, gone=ClientDisconnect)
 
 
 async def _object(request: Request) -> Mapping[str, Any]:

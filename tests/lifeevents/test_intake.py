@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
+from foundation.bodies import TooLarge
 from foundation.clock import FrozenClock
 from foundation.errors import BadInput, NotFound, Unavailable
 from foundation.store import PyMongoError, Store
@@ -18,7 +19,7 @@ from lifeevents import catalogue as catalogues
 from lifeevents import cloudevents
 from lifeevents import intake as intakes
 from lifeevents.catalogue import Catalogue
-from lifeevents.cloudevents import CALENDAR, CALENDAR_SOURCE, EventsRefused, RawEvent, TooLarge, read
+from lifeevents.cloudevents import CALENDAR, CALENDAR_SOURCE, EventsRefused, RawEvent, read
 from lifeevents.intake import EventConflict, Intake, opened
 from notifications.ledger import Ledger
 from trust import people as people_module
