@@ -25,7 +25,7 @@ INBOX = (
     "{ me { inbox(first: 100) { edges { node { id title { en } body { th } because { reportedBy { code } } } } } } }"
 )
 LOOKS = (
-    "{ me { accessRecords(first: 20) { edges { node { byMe actor operation purpose { en } legalGround { en } } } } } }"
+    "{ me { accessRecords(first: 100) { edges { node { byMe actor operation purpose { en } legalGround { en } } } } } }"
 )
 
 
