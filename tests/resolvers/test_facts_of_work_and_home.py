@@ -82,4 +82,4 @@ async def test_facts_of_a_business_a_property_a_child_and_the_late(find: Any) ->
     (samran,) = widow.things["deceased"]
     assert samran.facts["deceased.sso_section"].value == "39"
     assert samran.facts["deceased.death_certificate_date"].value == TODAY - timedelta(days=7)
-    assert widow.things["child"] == [], "her children are of age: nobody asks about them"
+    assert not widow.things["child"], "her children are of age: nobody asks about them"
