@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -39,8 +40,9 @@ from foundation.errors import CannotStart
 from foundation.http import Http
 from foundation.ids import new_id
 from foundation.settings import Settings
-from foundation.store import Store
+from foundation.store import PyMongoError, Store
 from foundation.telemetry import Metrics, set_up_traces
+from foundation.watched import watching
 from lifeevents import agenda, applications, catalogue, intake, journeys, routes, subscriptions
 from lifeevents.agenda import Agenda
 from lifeevents.applications import Applications
@@ -273,10 +275,17 @@ class House:
             farewell()
 
     async def listen(self) -> None:
-        """Ring a ledger's bell whenever any process puts something into it. Runs until cancelled."""
+        """Ring a ledger's bell whenever any process puts something into it. Runs until cancelled. It only wakes: what is
+        missed is found by looking."""
         bells = {one.collection: one for one in self.ledgers}
-        async for name in self.store.inserted(bells):
-            bells[name].ring()
+        while True:
+            try:
+                async with self.store.changes(bells, kinds=["insert"]) as stream:
+                    while True:
+                        if (change := await stream()) is not None:
+                            bells[change.collection].ring()
+            except PyMongoError:
+                await asyncio.sleep(1)  # the database is away; the lookers notice that themselves
 
     @property
     def ledgers(self) -> tuple[Ledger, ...]:
@@ -397,12 +406,24 @@ def operations_routes(house: House) -> list[Route]:
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
 
 
+@asynccontextmanager
+async def ready(house: House) -> AsyncIterator[Any]:
+    """The API for as long as it is served: what questions need to know of people is followed in the background."""
+    app = build(house)
+    # What is built lives as long as the process: the collector needn't look at it again. Where it did, the schema included,
+    # that was a third of the time of a question that is answered from memory.
+    gc.collect()
+    gc.freeze()
+    async with watching(house.store, {"sessions": house.tokens.are_over, "consents": house.consents.recent}):
+        yield app
+
+
 async def serve(settings: Settings) -> None:
     """The `serve` process."""
     socket = bind(settings.host, settings.port, setting="TANGRAT_PORT")
-    async with House(settings, process="serve") as house, following(house.clock, settings.clock_url, house.http):
-        # What is built lives as long as the process: the collector needn't look at it again.
-        gc.collect()
-        gc.freeze()
-
-        await Server(build(house), on_leaving=house.leave).serve(sockets=[socket])
+    async with (
+        House(settings, process="serve") as house,
+        following(house.clock, settings.clock_url, house.http),
+        ready(house) as app,
+    ):
+        await Server(app, on_leaving=house.leave).serve(sockets=[socket])

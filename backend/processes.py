@@ -18,6 +18,7 @@ from foundation.clock import SystemClock
 from foundation.errors import CannotStart
 from foundation.http import CallFailed, Http
 from foundation.ports import listening
+from foundation.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -88,9 +89,7 @@ async def following(clock: SystemClock, url: str, http: Http) -> AsyncIterator[N
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await end(task)
 
 
 async def _follow(clock: SystemClock, url: str, http: Http) -> None:

@@ -7,6 +7,7 @@ on. Bells only wake it; looking once a second is what it relies on.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -17,6 +18,7 @@ from backend.app import House, operations_routes
 from backend.processes import DRAIN_S, Server, bind, following
 from foundation.settings import Settings
 from foundation.store import PyMongoError
+from foundation.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +54,7 @@ class Worker:
             beside = [group.create_task(self._house.listen()), group.create_task(self._roll_keys())]
             await self._leaving.wait()
             for task in beside:
-                task.cancel()
+                await end(task)
         # What is in hand is delivered, or it would wait for its lease to end.
         await self._house.dispatcher.drain(DRAIN_S)
 
@@ -93,6 +95,9 @@ async def work(settings: Settings) -> None:
     socket = bind(settings.host, settings.worker_port, setting="TANGRAT_WORKER_PORT")
     async with House(settings, process="work") as house, following(house.clock, settings.clock_url, house.http):
         worker = Worker(house)
+        # The catalogue and the rules live as long as the process: the collector needn't look at them again.
+        gc.collect()
+        gc.freeze()
         server = Server(Starlette(routes=operations_routes(house)), on_leaving=lambda: _leave(house, worker))
         async with asyncio.TaskGroup() as group:
             group.create_task(worker.run())

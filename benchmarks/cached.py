@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agencies.answers import Answer, Operation
-from backend.app import House, build
+from backend.app import House, ready
 from backend.client import Phone
-from backend.processes import Server
+from backend.processes import Server, new_loop
 from benchmarks import agencies
 from benchmarks.harness import Bench, system, together
 from foundation.http import Http
@@ -112,10 +112,12 @@ async def _serve(what: str, port: int) -> None:
         if what == "memory":
             house.gateway = _FromMemory(house.gateway)  # type: ignore[assignment]  # that is the point
         taken = listening("127.0.0.1", port)
-        serving = asyncio.create_task(Server(build(house), on_leaving=house.leave).serve(sockets=[taken]))
-        print("ready", flush=True)
-        await serving
+        async with ready(house) as app:
+            serving = asyncio.create_task(Server(app, on_leaving=house.leave).serve(sockets=[taken]))
+            print("ready", flush=True)
+            await serving
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(sys.argv[1], int(sys.argv[2])))
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(_serve(sys.argv[1], int(sys.argv[2])))

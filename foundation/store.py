@@ -7,8 +7,7 @@ with `Index` and is the only one to read or write it.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +42,7 @@ DUPLICATE_KEY = 11000
 __all__ = [
     "DUPLICATE_KEY",
     "BulkWriteError",
+    "Change",
     "Collection",
     "Document",
     "DuplicateKeyError",
@@ -71,6 +71,14 @@ class Index:
         if self.expire_after_s is not None:
             options["expireAfterSeconds"] = self.expire_after_s
         return IndexModel(list(self.keys), **options)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something happened to this document."""
+
+    collection: str
+    id: Any
 
 
 class Store:
@@ -140,16 +148,32 @@ class Store:
         ):
             yield session
 
-    async def inserted(self, collections: Iterable[str]) -> AsyncIterator[str]:
-        """The name of a collection each time something is inserted there. It only wakes: what is missed is found by looking."""
-        wanted = {"operationType": "insert", "ns.coll": {"$in": list(collections)}}
-        while True:
-            try:
-                async with await self._database.watch([{"$match": wanted}, {"$project": {"ns.coll": 1}}]) as changes:
-                    async for change in changes:
-                        yield change["ns"]["coll"]
-            except PyMongoError:
-                await asyncio.sleep(1)  # the ledger is away; the lookers notice that themselves
+    @asynccontextmanager
+    async def changes(
+        self, collections: Iterable[str], *, kinds: Sequence[str] = (), confirm_s: float = 1.0
+    ) -> AsyncIterator[Callable[[], Awaitable[Change | None]]]:
+        """Every change from now on that a majority has, one each time it is awaited; None where for `confirm_s` there has
+        been none. `kinds` are MongoDB's names of operations, all of them where none is named. Raises PyMongoError where the
+        stream breaks: what happens until it is opened anew is missed.
+        """
+        wanted: Document = {"ns.coll": {"$in": list(collections)}, "documentKey": {"$exists": True}}
+        if kinds:
+            wanted["operationType"] = {"$in": list(kinds)}
+        pipeline = [{"$match": wanted}, {"$project": {"ns.coll": 1, "documentKey": 1}}]
+        async with await self._database.watch(pipeline, max_await_time_ms=int(confirm_s * 1000)) as stream:
+
+            async def following() -> Change | None:
+                told = await stream.try_next()
+                return None if told is None else Change(told["ns"]["coll"], told["documentKey"]["_id"])
+
+            yield following
+
+    async def empty(self) -> None:
+        """Remove every document and keep the indexes; for tests, where making these anew costs thirty times as much. A
+        collection that was given rules of its own goes altogether."""
+        async for one in await self._database.list_collections():
+            collection = self._database[one["name"]]
+            await (collection.drop() if one.get("options") else collection.delete_many({}))
 
     async def drop(self) -> None:
         """Remove the whole database; for tests and `--fresh` development only."""

@@ -12,7 +12,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import jwt
@@ -22,6 +22,7 @@ from foundation.errors import BadInput, Forbidden, Unauthenticated
 from foundation.http import Http, check_endpoint
 from foundation.ids import new_id
 from foundation.store import Document, DuplicateKeyError, Index, Store
+from foundation.watched import Recent
 from trust.keys import (
     Claims,
     Expected,
@@ -33,7 +34,7 @@ from trust.keys import (
     read_token,
     seconds,
 )
-from trust.tokens import ACCESS_LIFE, OAuthRefused, Recent, Tokens
+from trust.tokens import ACCESS_LIFE, OAuthRefused, Tokens
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +45,8 @@ _CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SKEW_S = 60
 _JTI_KEPT_S = 600  # beyond exp: the database removes by its own clock, which may be ahead of ours
 _LONGEST_S = 300
-_CLIENT_KEPT = timedelta(seconds=1)
-_VERIFIED_KEPT = timedelta(seconds=5)
+_CLIENT_KEPT_S = 1.0
+_VERIFIED_KEPT_S = 5.0
 
 
 class InvalidClient(OAuthRefused):
@@ -90,8 +91,8 @@ class AgencyClients:
         self._issuer = tokens.issuer
         self._audience = f"{tokens.issuer}/agency"
         self._jwks: dict[str, tuple[str, PublishedKeys]] = {}
-        self._registered: Recent[Document] = Recent(_CLIENT_KEPT, clock=clock)
-        self._verified: Recent[_Verified] = Recent(_VERIFIED_KEPT, clock=clock)
+        self._registered: Recent[Document] = Recent(unwatched_s=_CLIENT_KEPT_S, clock=clock)
+        self._verified: Recent[_Verified] = Recent(unwatched_s=_VERIFIED_KEPT_S, clock=clock)
 
     async def add(
         self, *, client_id: str, agency: str, scopes: Collection[str],
@@ -167,10 +168,10 @@ class AgencyClients:
         bearer = rest.strip() if scheme.lower() == "bearer" else bearer
         digest = hashlib.sha256(bearer.encode(errors="replace")).hexdigest()
         known = self._verified.get(digest)
-        now = self._clock.now()
-        if known is None or known.expires_at <= now:
+        if known is None or known.expires_at <= self._clock.now():
+            read_at = self._verified.now()
             known = await self._read(bearer)
-            self._verified.put(digest, known, found_at=now)
+            self._verified.keep(digest, known, read_at=read_at)
         registered = await self._find(known.client.client_id)
         if registered is None or registered["agency"] != known.client.agency:
             raise Unauthenticated("this client is not registered any more", th="client นี้ถูกถอนการลงทะเบียนแล้ว")
@@ -246,10 +247,10 @@ class AgencyClients:
     async def _find(self, client_id: str) -> Document | None:
         known = self._registered.get(client_id)
         if known is None:
-            now = self._clock.now()
+            read_at = self._registered.now()
             known = await self._clients.find_one({"_id": client_id})
             if known is not None:
-                self._registered.put(client_id, known, found_at=now)
+                self._registered.keep(client_id, known, read_at=read_at)
         return known
 
     def _keys_of(self, registered: Document) -> PublishedKeys:

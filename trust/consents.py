@@ -5,15 +5,15 @@ Then nobody's look of it goes through here, not even their own, on whatever grou
 facts (health, disability, crime: section 26 of the PDPA) are used for telling people of their rights only where the
 person said yes.
 
-This is asked at every request, so what it says of a person is kept in memory for half a second. A change that was made in
-this process is seen at once, one from another process within a second; nothing has to be told to anybody.
+This is asked at every request, so what it says of a person is kept in memory: for half a second, or for as long as the
+database is heard to say that nothing changed (`recent`). A change that was made in this process is seen at once, one from
+another process within a second.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,6 +24,7 @@ from pymongo import ReturnDocument
 from foundation.clock import Clock
 from foundation.errors import BadInput, Conflict, TooMany, Unavailable
 from foundation.store import Document, DuplicateKeyError, Index, PyMongoError, Store
+from foundation.watched import Recent
 from trust.limits import RateLimit
 from trust.people import People, PersonId
 
@@ -43,7 +44,6 @@ PUBLIC_TASK = "PUBLIC_TASK"  # the ground of whoever looks to tell people of the
 TEXT_VERSION = "1"
 
 KEPT_S = 0.5
-_MOST_KEPT = 20_000
 _HISTORY = 2000  # the newest; ordinary people never reach it
 _CHANGES, _CHANGES_WINDOW_S = 200, 3600.0
 _TRIES = 5  # two processes may both be the first to write something of a person
@@ -131,14 +131,12 @@ class Consents:
         if not all(_CODE.fullmatch(code) for code in self._agencies):
             raise ValueError("an agency's code can't be the name of a field")
         self._clock = clock
-        self._monotonic = monotonic
-        self._kept: OrderedDict[PersonId, tuple[ConsentState, float]] = OrderedDict()
+        self.recent: Recent[ConsentState] = Recent(unwatched_s=KEPT_S, monotonic=monotonic)
         self._changes = RateLimit(most=_CHANGES, window_s=_CHANGES_WINDOW_S, monotonic=monotonic)
 
     async def of(self, person: PersonId) -> ConsentState:
-        """How this person's consents stand, at most half a second ago. Unavailable means: do not look."""
-        kept = self._kept.get(person)
-        return kept[0] if kept is not None and self._monotonic() < kept[1] else await self._read(person)
+        """How this person's consents stand, or stood less than a second ago. Unavailable means: do not look."""
+        return self.recent.get(person) or await self._read(person)
 
     async def refusal(self, person: PersonId, agency: str, *, ground: str, is_sensitive: bool) -> Refusal | None:
         """Why this look may not go ahead; None where it may."""
@@ -234,7 +232,7 @@ class Consents:
         """Make the change where `wanted` holds, or find that it need not or can't be made; how things stand then."""
         try:
             for _ in range(_TRIES):
-                read_at = self._monotonic()
+                read_at = self.recent.now()
                 try:
                     document = await self._consents.find_one_and_update(
                         wanted, change, projection={"history": 0}, upsert=True, return_document=ReturnDocument.AFTER
@@ -248,12 +246,12 @@ class Consents:
                     return self._keep(person, _state(document), read_at=read_at)
         except PyMongoError as exc:
             # Whether it was made isn't known: the next question finds out.
-            self._kept.pop(person, None)
+            self.recent.forget(person)
             raise _unavailable() from exc
         raise _unavailable()
 
     async def _read(self, person: PersonId) -> ConsentState:
-        read_at = self._monotonic()
+        read_at = self.recent.now()
         try:
             document = await self._consents.find_one({"_id": person}, {"history": 0})
         except PyMongoError as exc:
@@ -262,13 +260,10 @@ class Consents:
 
     def _keep(self, person: PersonId, state: ConsentState, *, read_at: float) -> ConsentState:
         """Remember it, counted from before it was read; what was read late never replaces what is newer."""
-        kept = self._kept.get(person)
-        if kept is not None and kept[0].version > state.version:
-            return kept[0]
-        self._kept[person] = state, read_at + KEPT_S
-        self._kept.move_to_end(person)
-        if len(self._kept) > _MOST_KEPT:
-            self._kept.popitem(last=False)
+        kept = self.recent.last(person)
+        if kept is not None and kept.version > state.version:
+            return kept
+        self.recent.keep(person, state, read_at=read_at)
         return state
 
     def _check(self, agency: str) -> None:

@@ -16,11 +16,10 @@ import hmac
 import logging
 import re
 import secrets
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar
 
 import orjson
 
@@ -28,12 +27,12 @@ from foundation.clock import Clock
 from foundation.errors import SuperAppError, Unauthenticated
 from foundation.ids import CELL, derive, new_id
 from foundation.store import Document, Index, Store
+from foundation.watched import Recent
 from trust.keys import Claims, NotBelieved, SigningKeys
 from trust.people import PersonId
 from trust.secrets import SealingKey, Vault
 
 log = logging.getLogger(__name__)
-V = TypeVar("V")
 
 INDEXES = (
     Index(collection="sessions", keys=(("expires_at", 1),), name="gone", expire_after_s=0),
@@ -44,10 +43,9 @@ ACCESS_LIFE = timedelta(minutes=10)
 SESSION_LIFE = timedelta(days=30)
 CODE_LIFE = timedelta(seconds=60)
 RETRY_WITHIN = timedelta(seconds=10)
-_STATE_KEPT = timedelta(seconds=1)
+_STATE_KEPT_S = 1.0  # and longer where the database is heard to say that nothing changed
 # A signature stays what it is; the token's end is looked at each time, and a key that is replaced is believed for longer.
-_VERIFIED_KEPT = timedelta(seconds=60)
-_REMEMBERED = 10_000  # how many tokens and sessions one process remembers
+_VERIFIED_KEPT_S = 60.0
 
 
 class OAuthRefused(SuperAppError):
@@ -95,31 +93,6 @@ class Grant:
     code_challenge: str
 
 
-class Recent(Generic[V]):
-    """What was found out a moment ago: a bounded memory, where nothing is older than `life`."""
-
-    def __init__(self, life: timedelta, *, clock: Clock) -> None:
-        self._life = life
-        self._clock = clock
-        self._found: OrderedDict[str, tuple[datetime, V]] = OrderedDict()
-
-    def get(self, key: str) -> V | None:
-        kept = self._found.get(key)
-        # A clock that was put back must not make a memory live longer, so what comes from the future is forgotten too.
-        if kept is None or not timedelta(0) <= self._clock.now() - kept[0] < self._life:
-            return None
-        return kept[1]
-
-    def put(self, key: str, value: V, *, found_at: datetime) -> None:
-        self._found.pop(key, None)
-        self._found[key] = (found_at, value)
-        if len(self._found) > _REMEMBERED:
-            self._found.popitem(last=False)
-
-    def forget(self, key: str) -> None:
-        self._found.pop(key, None)
-
-
 class Tokens:
     def __init__(self, store: Store, vault: Vault, *, clock: Clock, issuer: str) -> None:
         self.issuer = issuer
@@ -129,8 +102,8 @@ class Tokens:
         self._codes = store.collection("codes")
         self._vault = vault
         self._clock = clock
-        self._verified: Recent[Session] = Recent(_VERIFIED_KEPT, clock=clock)
-        self._is_over: Recent[bool] = Recent(_STATE_KEPT, clock=clock)
+        self._verified: Recent[Session] = Recent(unwatched_s=_VERIFIED_KEPT_S, clock=clock)
+        self.are_over: Recent[bool] = Recent(unwatched_s=_STATE_KEPT_S, clock=clock)  # sessions, by their ids
 
     async def jwks(self) -> Document:
         return {"keys": await self.keys.published()}
@@ -157,16 +130,16 @@ class Tokens:
         """Who holds this token; Unauthenticated where it isn't good, has ended, or its session was ended."""
         digest = hashlib.sha256(access_token.encode(errors="replace")).hexdigest()
         session = self._verified.get(digest)
-        now = self._clock.now()
-        if session is None or session.expires_at <= now:
+        if session is None or session.expires_at <= self._clock.now():
+            read_at = self._verified.now()
             session = await self._read(access_token)
-            self._verified.put(digest, session, found_at=now)
-        is_over = self._is_over.get(session.session_id)
+            self._verified.keep(digest, session, read_at=read_at)
+        is_over = self.are_over.get(session.session_id)
         if is_over is None:
+            read_at = self.are_over.now()
             document = await self._sessions.find_one({"_id": session.session_id}, {"ended_at": 1})
             is_over = document is None or document["ended_at"] is not None
-            # Dated from before the read, so that the second is counted from when it was certainly true.
-            self._is_over.put(session.session_id, is_over, found_at=now)
+            self.are_over.keep(session.session_id, is_over, read_at=read_at)
         if is_over:
             raise Unauthenticated("this session has ended; sign in again", th="ออกจากระบบแล้ว โปรดเข้าสู่ระบบอีกครั้ง")
         return session
@@ -277,7 +250,7 @@ class Tokens:
         concerned = [one["_id"] async for one in self._sessions.find({**which, "ended_at": None}, {"_id": 1})]
         for session_id in concerned:
             await self._sessions.update_one({**which, "_id": session_id, "ended_at": None}, ended)
-            self._is_over.forget(session_id)
+            self.are_over.forget(session_id)
             log.info("session ended", extra={"session": session_id, "why": why})
 
     # A refresh token is session id (16 bytes), 256 random bits, and a keyed hash of both. The hash tells an old token of

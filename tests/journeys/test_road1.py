@@ -106,7 +106,7 @@ async def test_each_look_is_on_record_even_when_the_agency_did_not_answer(sign_i
     await phone.ask("{ me { healthcare { state } } }")
 
     records = await phone.ask(
-        "{ me { accessRecords(first: 10) { edges { node { agency { code } operation purpose { en } legalGround { en } at } } } } }"
+        "{ me { accessRecords(first: 100) { edges { node { agency { code } operation purpose { en } legalGround { en } at } } } } }"
     )
 
     seen = [edge["node"] for edge in records["me"]["accessRecords"]["edges"]]
