@@ -18,24 +18,22 @@ async def together(own: Awaitable[T], info: Info, beside: Mapping[str, Callable[
 
     What they find is thrown away: when their fields ask once more, the request's `Asking` has the answers already.
     """
-    others = [beside[name](info) for name in {one.name for one in _below(info)} if name in beside]
+    others = [beside[name](info) for name in {one.name for one in selected(info.selected_fields, depth=1)} if name in beside]
     if not others:
         return await own
     found: T = (await asyncio.gather(own, *others))[0]
     return found
 
 
-def _below(info: Info) -> Iterator[SelectedField]:
-    for one in info.selected_fields:
-        yield from _fields(one.selections)
-
-
-def _fields(selections: Sequence[Selection]) -> Iterator[SelectedField]:
-    """Fragments are written out; what a directive leaves out is not there."""
+def selected(selections: Sequence[Selection], *, depth: int = 0) -> Iterator[SelectedField]:
+    """The fields of a selection; with `depth` 1, the fields below those. Fragments are written out; what a directive
+    leaves out is not there."""
     for one in selections:
         if one.directives.get("skip", {}).get("if") or not one.directives.get("include", {}).get("if", True):
             continue
-        if isinstance(one, SelectedField):
-            yield one
+        if not isinstance(one, SelectedField):
+            yield from selected(one.selections, depth=depth)
+        elif depth:
+            yield from selected(one.selections, depth=depth - 1)
         else:
-            yield from _fields(one.selections)
+            yield one

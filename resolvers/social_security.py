@@ -8,7 +8,7 @@ known yet, so the ones of the employed are asked, and those of section 40 only w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from enum import Enum
@@ -16,7 +16,6 @@ from typing import Annotated, Any, TypeVar
 
 import strawberry
 from strawberry import enum_value, field
-from strawberry.types.nodes import SelectedField, Selection
 
 from agencies import insurance, sso
 from agencies.answers import Operation
@@ -31,6 +30,7 @@ from resolvers.hospital import (
     hospital_changes,
     hospital_choices,
 )
+from resolvers.selection import selected
 from resolvers.values import Money, Text, problem_of, say, say_if
 
 A = TypeVar("A", bound=AgencyAnswer)
@@ -181,10 +181,10 @@ async def social_security(info: Info) -> SocialSecurityAnswer:
 
 
 def _wanted_below(info: Info) -> Iterator[Operation[Any]]:
-    for value in _selected(info.selected_fields, depth=1):
+    for value in selected(info.selected_fields, depth=1):
         if value.name != "value":
             continue
-        for below in _selected(value.selections):
+        for below in selected(value.selections):
             operation = _BELOW.get(below.name)
             if operation is None:
                 continue
@@ -218,19 +218,6 @@ def _of_year(operation: Operation[T], year: Any, context: Context) -> Operation[
     if not operation.takes:
         return operation
     return operation(context.services.clock.today().year if year is None else int(year))
-
-
-def _selected(selections: Sequence[Selection], *, depth: int = 0) -> Iterator[SelectedField]:
-    """The fields of a selection, its fragments written out; with `depth` 1, the fields below those."""
-    for one in selections:
-        if one.directives.get("skip", {}).get("if") or not one.directives.get("include", {}).get("if", True):
-            continue
-        if not isinstance(one, SelectedField):
-            yield from _selected(one.selections, depth=depth)
-        elif depth:
-            yield from _selected(one.selections, depth=depth - 1)
-        else:
-            yield one
 
 
 def _insured(told: insurance.Insured, language: Language) -> SocialSecurity:
