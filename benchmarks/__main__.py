@@ -10,12 +10,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import agenda, bulkhead, cached, fanout, intake, planner, road1, rules_many, rules_one, up
+from benchmarks import agenda, bulkhead, cached, fanout, intake, planner, road1, rules_many, rules_one, scan, up
 from benchmarks.harness import Bench, BenchFunction, Row, show, write
 
 BENCHES: dict[str, BenchFunction] = {
     "road1": road1.run, "fanout": fanout.run, "cached": cached.run, "bulkhead": bulkhead.run, "planner": planner.run,
     "intake": intake.run, "agenda": agenda.run, "up": up.run, "rules_one": rules_one.run, "rules_many": rules_many.run,
+    "scan": scan.run,
 }  # fmt: skip
 
 

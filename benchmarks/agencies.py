@@ -21,6 +21,7 @@ import uvicorn
 from agencies.standard import Field
 from backend.client import Phone, SignInFailed
 from backend.up import Running
+from benchmarks.harness import children, idle
 from foundation.http import Http
 from foundation.ports import free_port
 from lifeevents import catalogue
@@ -80,6 +81,7 @@ async def phones(there: Running, http: Http, *, count: int, wants_new: bool = Tr
             continue  # too young, or not alive
         phone.wants_new = wants_new
         found.append(phone)
+    await idle(children(there.pid)["work"])  # it plans the days of everybody who has just signed in
     return found
 
 
@@ -107,20 +109,22 @@ def _app(after_s: float) -> Any:
     data = {f"/{one.replace('.', '/v1/')}": _stored(one) for one in QUESTIONS}
     as_of = datetime.now(UTC).isoformat().encode()
     hanging: set[str] = set()
-    start = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]}
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         path: str = scope["path"]
-        body = (await receive()).get("body", b"")
+        body, status = (await receive()).get("body", b""), 200
         if path.startswith("/hang/"):
             hanging.clear()
             hanging.update(filter(None, path.removeprefix("/hang/").split(",")))
             answer = b"{}"
+        elif path not in data:  # the worker plans people's days, and asks for more than the bench
+            status = 404
+            answer = b'{"about":' + body + b',"error":{"code":"NOT_FOUND"}}'
         else:
             await asyncio.sleep(3600 if path.split("/")[1] in hanging else after_s)
             answer = b'{"about":' + body + b',"as_of":"' + as_of + b'","data":' + data[path] + b"}"
-        headers = [*start["headers"], (b"content-length", b"%d" % len(answer))]  # type: ignore[misc]  # a list, above
-        await send({**start, "headers": headers})
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
 
     return app

@@ -126,6 +126,16 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
 
 
+async def idle(pid: int) -> None:
+    """Wait until a process has nothing more to do, so that it takes no CPU from what is measured."""
+    used = cpu_s(pid)
+    while True:
+        await asyncio.sleep(1)
+        before, used = used, cpu_s(pid)
+        if used - before < 0.05:
+            return
+
+
 def rss_mb(pid: int) -> float:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS"):
@@ -144,6 +154,12 @@ async def together(count: int, *, in_flight: int, do: Callable[[int], Awaitable[
     began = time.perf_counter()
     await asyncio.gather(*(lane() for _ in range(in_flight)))
     return time.perf_counter() - began
+
+
+def peak_mb() -> float:
+    """The most memory that this process held; what `getrusage` says counts the one that started it too."""
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
 
 
 def show(rows: Sequence[Row], console: Console) -> None:
