@@ -15,7 +15,7 @@ $(READY): requirements/dev.lock pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help setup run test lint docs bench soak slow lock schema
+.PHONY: help setup run test lint docs bench soak slow ray lock schema
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -27,7 +27,8 @@ run: $(READY) ## everything on this machine: MongoDB, the agencies' sandbox, wor
 
 test: $(READY) lint ## lint, types and every test, against a real mongod
 	@# Without ranges a traceback that is printed while a test is being parsed doesn't parse too, which Python 3.11 can't bear.
-	@PYTHONNODEBUGRANGES=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	@# In their order: the files with few tests are the long ones, and xdist would keep them for the end.
+	@PYTHONNODEBUGRANGES=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## ruff, mypy strict, the layers of the house, the printed schema
 	@$(BIN)/ruff check .
@@ -45,6 +46,10 @@ soak: $(READY) ## a whole system whose processes are killed again and again whil
 
 slow: $(READY) ## the long versions of the tests: every agency off in turn, every fault, 10,000 faulty calls
 	@$(BIN)/python -m pytest -m slow --timeout 3600 --ignore tests/journeys/test_soak.py
+
+ray: $(READY) ## a scan on a local Ray cluster of two machines that loses one (installs Ray, 200 MB, once)
+	@$(BIN)/python -c 'import ray' 2>/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check 'ray>=2.50'
+	@$(BIN)/python -m pytest -m slow tests/lifeevents/scan/test_cluster.py
 
 docs: $(READY) ## print the generated pages of docs/ anew
 	@$(BIN)/tangrat schema --write

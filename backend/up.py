@@ -116,11 +116,7 @@ class Up:
         settings = self._settings
         await self._claim_folder()
         ports = self._take_ports()
-        environment = dict(self._given)
-        if not settings.mongodb_uri.reveal():
-            # Blocking on purpose, and on the main thread: the kernel ties mongod's life to the thread that starts it.
-            environment["TANGRAT_MONGODB_URI"] = self._mongo.start()
-        environment |= {
+        environment = self._given | {
             "TANGRAT_PORT": str(ports["api"]), "TANGRAT_SANDBOX_PORT": str(ports["sandbox"]),
             "TANGRAT_WORKER_PORT": str(ports["worker"]),
         }  # fmt: skip
@@ -132,7 +128,12 @@ class Up:
             _Child(name="work", port=ports["worker"], ready="/readyz"),
             _Child(name="serve", port=ports["api"], ready="/readyz"),
         ]
-        for child in self._children:
+        sandbox, *others = self._children
+        await self._spawn(sandbox)  # first: it needs no database, and starts while that does
+        if not settings.mongodb_uri.reveal():
+            # Blocking on purpose, and on the main thread: the kernel ties mongod's life to the thread that starts it.
+            environment["TANGRAT_MONGODB_URI"] = self._mongo.start()
+        for child in others:
             await self._spawn(child)
         with self._console.status("Starting MongoDB, the agencies' sandbox, worker and API …"):
             await asyncio.gather(*(self._until_ready(child) for child in self._children), self._let_agencies_in())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import uuid
@@ -12,6 +13,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -26,22 +28,56 @@ from trust import people as people_module
 from trust.people import People
 from trust.secrets import Vault
 
+_ROOM = 4 << 30  # the journal alone takes some hundred megabytes, and there is one for each process and system
+
 
 @pytest.fixture(scope="session")
-def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def quick_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in memory, where there is room for one: our writes wait until they are on the disk, whatever disk it is."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or shutil.disk_usage(memory).free < _ROOM:
+        yield tmp_path_factory.mktemp("quick")
+        return
+    for left in memory.glob("tangrat-test-*"):  # by a run that was killed
+        if not Path("/proc", left.name.split("-")[2]).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    with TemporaryDirectory(prefix=f"tangrat-test-{os.getpid()}-", dir=memory, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def mongodb_uri(quick_folder: Path) -> Iterator[str]:
     """One mongod per test process, gone with it."""
-    mongo = EmbeddedMongo(tmp_path_factory.mktemp("mongo"))
+    mongo = EmbeddedMongo(quick_folder / "mongo")
     yield mongo.start()
     mongo.stop()
 
 
+@pytest.fixture(scope="module")
+async def kept_database(mongodb_uri: str) -> AsyncIterator[tuple[str, Store]]:
+    """What the tests of one file use one after the other. They ask for `database`."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    store = Store(mongodb_uri, database=name)
+    yield name, store
+    await store.drop()
+    await store.close()
+
+
 @pytest.fixture
-async def store(mongodb_uri: str) -> AsyncIterator[Store]:
-    """A database of this test's own. Open it with the indexes of the modules under test where they matter."""
-    store = Store(mongodb_uri, database=f"test_{uuid.uuid4().hex[:12]}")
+async def database(kept_database: tuple[str, Store]) -> AsyncIterator[str]:
+    """The name of a database with nothing in it, but for the indexes that earlier tests of the same file may have opened
+    it with: making these anew takes longer than most tests."""
+    name, store = kept_database
+    yield name
+    await store.empty()
+
+
+@pytest.fixture
+async def store(mongodb_uri: str, database: str) -> AsyncIterator[Store]:
+    """A database with nothing in it. Open it with the indexes of the modules under test where they matter."""
+    store = Store(mongodb_uri, database=database)
     await store.open(people_module.INDEXES)
     yield store
-    await store.drop()
     await store.close()
 
 

@@ -70,7 +70,8 @@ class PushChannel:
         name = f"tangrat {new_id()}"
         # An App is one connection pool; one alone can't keep a core busy.
         self._apps = [firebase_admin.initialize_app(self._credential, options, f"{name} {n}") for n in range(apps)]
-        self._services = [_service(app, url) for app in self._apps]
+        self._url = url
+        self._services: dict[str, Any] = {}  # by the App's name
         self._turn = 0
 
     async def deliver(self, delivery: Delivery) -> Outcome:
@@ -83,8 +84,7 @@ class PushChannel:
             return TryLater(why="the push quota is used up", after_s=wait_s, counts=False)
         try:
             await self._sign()
-            self._turn = (self._turn + 1) % len(self._apps)
-            sent = await messaging.send_each_async([self._message(delivery, message)], app=self._apps[self._turn])
+            sent = await messaging.send_each_async([self._message(delivery, message)], app=self._next_app())
         except (exceptions.FirebaseError, GoogleAuthError) as exc:
             return TryLater(why=f"no usable answer: {type(exc).__name__}")
         except ValueError as exc:  # the SDK won't even encode it
@@ -110,6 +110,15 @@ class PushChannel:
         if isinstance(error, exceptions.InvalidArgumentError):
             return GiveUp(why=said)
         return TryLater(why=said, after_s=wait_s)
+
+    def _next_app(self) -> Any:
+        """The App whose turn it is. Its service is made when it is first needed, for that loads the certificate authorities
+        three times over, and the API never pushes."""
+        self._turn = (self._turn + 1) % len(self._apps)
+        app = self._apps[self._turn]
+        if app.name not in self._services:
+            self._services[app.name] = _service(app, self._url)
+        return app
 
     async def _sign(self) -> None:
         """Renew the access token off the event loop, which the SDK would block for it."""
@@ -155,8 +164,9 @@ class PushChannel:
         return told
 
     async def close(self) -> None:
-        for app, service in zip(self._apps, self._services, strict=True):
-            await service._async_client.aclose()
+        for app in self._apps:
+            if (service := self._services.get(app.name)) is not None:
+                await service._async_client.aclose()
             # The SDK ends its service with `asyncio.run`, which can't be where a loop is running.
             await asyncio.to_thread(firebase_admin.delete_app, app)
 
@@ -192,7 +202,7 @@ class _FixedToken(credentials.Base):  # type: ignore[misc]  # firebase-admin has
 
 
 def _service(app: Any, url: str) -> Any:
-    """The app's messaging service, made now so that it takes the address; the SDK has no public way to say one."""
+    """The app's messaging service, made by us so that it takes the address; the SDK has no public way to say one."""
     googles = messaging._MessagingService.FCM_URL
     try:
         if url:

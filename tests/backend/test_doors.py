@@ -14,17 +14,16 @@ from tests.serving import serving
 
 
 @pytest.fixture
-async def api(mongodb_uri: str, tmp_path: Path) -> AsyncIterator[str]:
+async def api(mongodb_uri: str, database: str, tmp_path: Path) -> AsyncIterator[str]:
     told = settings.read(
         {
             "TANGRAT_MONGODB_URI": mongodb_uri,
             "TANGRAT_DATA_DIR": str(tmp_path),
-            "TANGRAT_MONGODB_DATABASE": "test_doors",
+            "TANGRAT_MONGODB_DATABASE": database,
         }
     )
     async with House(told, process="test") as house, serving(build(house)) as address:
         yield address
-        await house.store.drop()
 
 
 async def test_an_unknown_address_says_so_in_both_languages(api: str, http: Http) -> None:

@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import socket
-import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -200,12 +199,12 @@ class Api:
 
 
 @pytest.fixture
-async def api(mongodb_uri: str, sandbox_url: str, tmp_path: Path) -> AsyncIterator[Api]:
+async def api(mongodb_uri: str, database: str, sandbox_url: str, tmp_path: Path) -> AsyncIterator[Api]:
     """The API as the `serve` process has it, and a token for it."""
     told = settings.read(
         {
             "TANGRAT_MONGODB_URI": mongodb_uri, "TANGRAT_DATA_DIR": str(tmp_path),
-            "TANGRAT_MONGODB_DATABASE": f"test_{uuid.uuid4().hex[:12]}",
+            "TANGRAT_MONGODB_DATABASE": database,
             "TANGRAT_SANDBOX_PORT": str(urlsplit(sandbox_url).port),
         }
     )  # fmt: skip
@@ -220,7 +219,6 @@ async def api(mongodb_uri: str, sandbox_url: str, tmp_path: Path) -> AsyncIterat
         server.should_exit = True
         await running
         assert house.is_leaving
-        await house.store.drop()
 
 
 @pytest.mark.parametrize("is_hasty", [False, True])

@@ -16,12 +16,12 @@ from backend.up import Running, running
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def environment(quick_folder: Path) -> dict[str, str]:
     """What a reader has after `make run` and `source .venv/bin/activate`, but for the folder."""
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("TANGRAT_")},
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "TANGRAT_DATA_DIR": str(tmp_path_factory.mktemp("docs")),
+        "TANGRAT_DATA_DIR": str(quick_folder / "docs"),
     }
 
 

@@ -43,16 +43,16 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project as it is, without the page's files."""
     there = tmp_path_factory.mktemp("project")
     for part in _PARTS:
-        shutil.copytree(PROJECT / part, there / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(PROJECT / part, there / part)  # with what is compiled: four processes will start here
     return there
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def environment(quick_folder: Path) -> dict[str, str]:
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("TANGRAT_")},
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "TANGRAT_DATA_DIR": str(tmp_path_factory.mktemp("data")),
+        "TANGRAT_DATA_DIR": str(quick_folder / "copy"),
         "TANGRAT_PORT": "0", "TANGRAT_SANDBOX_PORT": "0", "TANGRAT_WORKER_PORT": "0",
     }  # fmt: skip
 

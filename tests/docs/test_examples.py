@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -10,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -17,8 +19,11 @@ from urllib.parse import unquote
 import pytest
 from graphql import build_schema, parse, validate
 
+from backend.client import Phone
 from backend.up import Running
+from foundation.http import Http
 from foundation.ports import free_port
+from foundation.store import Store
 
 PROJECT = Path(__file__).parents[2]
 EXAMPLES = PROJECT / "docs" / "examples"
@@ -30,7 +35,9 @@ _MOVES = (  # what is another on each run
     (re.compile(r"\d{4}-\d{2}-\d{2}T[^\"]+"), "«moment»"), (re.compile(r"\d{4}-\d{2}-\d{2}"), "«day»"),
     (re.compile(r"whsec_[^\"]+"), "«secret»"), (re.compile(r"127\.0\.0\.1:\d+"), "«address»"),
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "«uuid»"), (re.compile(r"\b([0-9a-f]{64}|[0-9a-f]{32})\b"), "«id»"),
-    (re.compile(r'("next": ?")[^"]+'), r"\1«place»"), (re.compile(r'("requestTimeStamp":)\d+'), r"\1«moment»"),
+    (re.compile(r'("next": ?"|"endCursor": ?")[^"]+'), r"\1«place»"), (re.compile(r'("requestTimeStamp":)\d+'), r"\1«moment»"),
+    (re.compile(r"UGF5bWVudD\w+"), "«payment»"), (re.compile(r'("qr":"00020101)[\w.]+(5802TH)\w+'), r"\1«references»\2«sum»"),
+    (re.compile(r'("reference":")\d{18}'), r"\1«reference»"), (re.compile(r'("receipt":")\d+'), r"\1«receipt»"),
 )  # fmt: skip
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -57,7 +64,7 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
     text = _FENCE.sub("", page.read_text())
     broken = []
     for link in _LINK.findall(text):
-        if re.match(r"[a-z]+:", link):
+        if re.match(r"<?[a-z]+:", link):
             continue
         path, _, place = unquote(link).partition("#")
         target = (page.parent / path).resolve() if path else page
@@ -99,6 +106,18 @@ def test_the_receiver_shown_is_the_one_in_the_examples() -> None:
     (shown,) = [text for text in blocks("docs/agencies.md", "python") if "class Endpoint" in text]
 
     assert shown in (EXAMPLES / "webhook_receiver.py").read_text()
+
+
+def test_the_operators_page_knows_every_alarm_and_every_door() -> None:
+    parts = ("agencies", "backend", "foundation", "lifeevents", "notifications", "resolvers", "trust")
+    code = "\n".join(file.read_text() for part in parts for file in (PROJECT / part).rglob("*.py"))
+    raised = set(re.findall(r'(?:alarms\.labels\((?:kind=)?|_alarm\(|alarm = )"(\w+)"', code))
+    counted = set(re.findall(r'requests\.labels\(\s*"(\w+)"', code))
+    page = (PROJECT / "docs" / "operations.md").read_text()
+
+    assert len(raised) > 20
+    assert "graphql" in counted
+    assert {name for name in raised | counted if f"`{name}`" not in page} == set()
 
 
 # ---- what is run against the whole system
@@ -173,7 +192,7 @@ class Terminal:
                 start_new_session=True,
             )  # fmt: skip
             try:
-                status = process.wait(60)
+                status = process.wait(120)
             finally:
                 with contextlib.suppress(ProcessLookupError):  # nothing was left in the background
                     os.killpg(process.pid, signal.SIGKILL)
@@ -195,13 +214,19 @@ class Terminal:
         return [json.loads(line) for line in self.said[block] if line.startswith(('{"', '[{"'))]
 
 
+def states_of(answer: Any, name: str) -> list[str]:
+    return [edge["node"]["state"] for edge in answer["data"]["me"][name]["edges"]]
+
+
 @needs_curl
 def test_the_frontend_page_runs_from_top_to_bottom(
     system: Running, environment: dict[str, str], tmp_path: Path
 ) -> None:
     page = Terminal("docs/frontend.md", system, environment, tmp_path)
 
-    (hello,), (_, down, _), _, (found,), changes, push, (sent,), errors, switches = map(page.json, range(9))
+    (hello,), (_, down, _), _, (found,), changes, began, became, paid, filed, push, (sent,), errors, switches = map(
+        page.json, range(13)
+    )
     assert hello["data"]["me"]["profile"]["value"]["name"]["said"] == "Miss Duangkaeo Mankhong"
     assert down["data"]["me"]["profile"]["state"] == "OK"
     assert down["data"]["me"]["socialSecurity"]["problem"]["code"] == "AGENCY_UNREACHABLE"
@@ -210,6 +235,19 @@ def test_the_frontend_page_runs_from_top_to_bottom(
     assert first["change"]["state"] == "APPROVED"
     assert first == again
     assert (conflict["problems"][0]["code"], wrong["problems"][0]["field"]) == ("CONFLICT", "mobile")
+    started, retried, wished, not_due, other = (one["data"]["createPayment"] for one in began[1:])
+    assert started["payment"]["state"] == "PENDING"
+    assert started == retried == wished
+    assert [one["problems"][0]["code"] for one in (not_due, other)] == ["NOT_FOUND", "CONFLICT"]
+    assert started["payment"]["reference"] in started["payment"]["qr"]
+    cancelled, key_of_it, refused = became[0], became[1], became[4]
+    assert cancelled["data"]["cancelPayment"] == {"payment": {"state": "VOID", "qr": None}, "problems": []}
+    assert key_of_it["data"]["createPayment"]["payment"]["id"] == started["payment"]["id"]
+    assert [one["code"] for one in refused["data"]["cancelPayment"]["problems"]] == ["ALREADY_PAID"]
+    walked = [states_of(one, "payments") for one in (*became[2:4], *became[5:])]
+    assert walked == [["CONFIRMING"], ["PAID"], ["REFUND_REQUESTED"], ["REFUNDED"]]
+    assert [states_of(one, "payments") for one in paid] == [["REFUNDED"], ["VOID"], []]
+    assert [states_of(one, "applications") for one in filed] == [["APPROVED_WAITING_PAY_FEE"], ["CHECK"], []]
     assert [one["body"] for one in push[-1]["messages"]] == ["คุณมีเรื่องใหม่จากหน่วยงานรัฐ"]
     assert sent["data"]["sentCheck"]["topic"] == "health"
     assert [one["errors"][0]["extensions"]["code"] for one in errors] == [
@@ -253,7 +291,54 @@ def test_the_agencies_page_runs_from_top_to_bottom(
     assert dead["deliveries"][0]["why"] == "the endpoint answered 410"
     assert replayed == {"id": dead["deliveries"][0]["id"], "state": "waiting"}
     assert after["deliveries"] == []
+
+    filed, again, company = page.json(14)
+    updated, wrong, unknown, nobody, ended, shown = page.json(15)
+    assert filed == again == updated
+    assert [one["Status"] for one in (filed, company, wrong, unknown)] == [0, 3, 3, 3]
+    assert [one["Code"] for one in (nobody, ended)] == ["403", "401"]
+    assert states_of(shown, "applications") == ["APPROVED_WAITING_PAY_FEE"]
+
+    forged, before, paid, then, elsewhere, nothing = page.json(16)
+    assert (forged["result"], states_of(before, "payments")) == (True, ["PENDING"])
+    assert (paid["callback"]["body"]["result"], states_of(then, "payments")) == (True, ["PAID"])
+    assert [one["result"] for one in (elsewhere, nothing)] == [False, False]
     assert page.lacks("docs/agencies.md") == []
+
+
+@needs_curl
+async def test_the_operator_makes_a_lost_callback_good(system: Running, http: Http) -> None:
+    (query,) = [text for text in blocks("docs/operations.md", "js") if "db.payments" in text]
+    (call,) = [text for text in blocks("docs/operations.md", "console") if "payments/callback" in text]
+    phone = Phone(system.api, redirect_uri=f"{system.sandbox}/phone/signed-in", http=http)
+    await phone.sign_in(415)
+    loan = (await phone.ask("{ me { education { studentLoan { value { accountNo } } } } }"))["me"]["education"]
+    begun = await phone.ask(
+        "mutation ($of: String!) { createPayment(input: {kind: STUDENT_LOAN, reference: $of, clientKey: $of})"
+        " { payment { id reference } } }",
+        of=loan["studentLoan"]["value"]["accountNo"],
+    )
+    payment = begun["createPayment"]["payment"]
+    bank = f"{system.sandbox}/sandbox/payments/{payment['reference']}/pay"
+    await http.request("POST", bank, deadline_s=5, json={"callback": False})
+
+    states = json.loads("".join(re.findall(r"state: \{\$in: (\[.*?\])\}, checked_at: \{\$lt: ", query)))
+    soon = datetime.now(UTC) + timedelta(minutes=1)  # no test waits for an hour
+    store = Store(system.environment["TANGRAT_MONGODB_URI"], database="tangrat")
+    found = store.collection("payments").find({"state": {"$in": states}, "checked_at": {"$lt": soon}})
+    listed = [one["reference1"] async for one in found]
+    await store.close()
+    command, answer = call.removeprefix("$ ").splitlines()
+    for shown, here in {"http://127.0.0.1:8000": system.api, "417211356497183739": payment["reference"]}.items():
+        assert shown in command
+        command = command.replace(shown, here)
+    called = await asyncio.create_subprocess_exec("sh", "-c", command, stdout=asyncio.subprocess.PIPE)
+    said = (await asyncio.wait_for(called.communicate(), 20))[0].decode()
+    now = await phone.ask("query ($id: ID!) { node(id: $id) { ... on Payment { state } } }", id=payment["id"])
+
+    assert payment["reference"] in listed
+    assert masked(said) == masked(answer)
+    assert now == {"node": {"state": "PAID"}}  # asking for one by its id asks nobody: it was the call
 
 
 @needs_curl

@@ -44,8 +44,8 @@ async def test_what_is_put_twice_is_there_once_and_stays_as_it_was(work: Store, 
 
 
 async def test_a_repeat_under_another_unique_index_is_not_taken_for_done(store: Store, frozen: FrozenClock) -> None:
-    await store.open([Index(collection=WORK, keys=(("code", 1),), name="code", unique=True)])
-    book = ledger(store, frozen)
+    await store.open([Index(collection="coded", keys=(("code", 1),), name="code", unique=True)])
+    book = Ledger(store, "coded", clock=frozen)
     await book.put(items("a", code=1))
 
     with pytest.raises(PyMongoError):

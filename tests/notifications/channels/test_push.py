@@ -273,7 +273,7 @@ async def test_a_hanging_server_can_be_left_and_the_next_push_goes_through(
 async def test_the_private_names_we_lean_on_are_still_there(sandbox: PushChannel) -> None:
     assert _http_client.DEFAULT_HTTPX_RETRY_CONFIG.retries_left == 0
     assert messaging._MessagingService.FCM_URL == "https://fcm.googleapis.com/v1/projects/{0}/messages:send"
-    (service, _) = sandbox._services
+    service = messaging._get_messaging_service(sandbox._next_app())
     assert service._fcm_url.endswith("/fcm/v1/projects/tangrat-sandbox/messages:send")
     assert service._async_client._retry_config is _http_client.DEFAULT_HTTPX_RETRY_CONFIG
     for transport in service._async_client._mounts.values():
