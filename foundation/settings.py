@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import difflib
 import ipaddress
+import re
 import ssl
 import types
 import typing
@@ -246,6 +247,8 @@ def read(environment: Mapping[str, str]) -> Settings:
         for one in values.get("epayment_callback_from", ())
         if not _is_network(one)
     ]
+    if not re.fullmatch(r"[0-9]{15}", values.get("epayment_biller_id", "0" * 15)):
+        problems.append("TANGRAT_EPAYMENT_BILLER_ID must be 15 digits: the biller's tax number and its suffix of two")
     if (ca_file := values.get("agency_ca_file")) and (why := _wrong_ca_file(ca_file)):
         problems.append(f"TANGRAT_AGENCY_CA_FILE {why}")
     if (key := values.get("master_key")) is not None and not _is_key(key.reveal()):

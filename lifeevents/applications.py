@@ -71,7 +71,7 @@ class Teller(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filed:
-    """A request as its agency reports it. The same `reference_id` again is the same request."""
+    """A request as its agency reports it. The same `reference_id` of the same kind again is the same request."""
 
     kind: str  # the agency's own number of this kind of request
     name: str
@@ -142,7 +142,7 @@ class Applications:
         A repeat changes nothing.
         """
         person = (await self._people.ensure(identity_number)).id
-        application = derive(person, "application", person, agency, filed.reference_id)
+        application = derive(person, "application", person, agency, filed.kind, filed.reference_id)
         now = self._clock.now()
         first = Change(state="CHECK")
         content = _written(filed) | _change(first) | {"steps": [_step(first, now)]}

@@ -19,7 +19,7 @@ from agencies import dopa, payments
 from agencies.gateway import DATA_SUBJECT_REQUEST
 from agencies.payments import Bill, Payer
 from foundation import language as words
-from foundation.errors import BadInput, NotFound, SuperAppError, Unavailable
+from foundation.errors import BadInput, Forbidden, NotFound, SuperAppError, Unavailable
 from resolvers.catalogue import Agency
 from resolvers.context import Context, Info
 from resolvers.values import (
@@ -60,6 +60,12 @@ class BillFinder(Protocol):
         ...
 
 
+class _Withdrawn(Forbidden):
+    """The agency may not be asked, which trying again doesn't change: the same code as on its card."""
+
+    code = "CONSENT_WITHDRAWN"
+
+
 class AgenciesBills:
     """Bills by what the agencies' own operations answer. A kind whose agency can't be asked yet has no bills."""
 
@@ -81,6 +87,8 @@ class AgenciesBills:
         told = await asking.ask(operation, **arguments)
         if told.state == "NOT_FOUND":
             return None
+        if told.state == "NOT_ALLOWED" and told.problem is not None:
+            raise _Withdrawn(told.problem.message.en, th=told.problem.message.th)
         if told.state != "OK" or told.value is None:
             raise Unavailable(
                 "the agency can't say now what is to be paid; please try again later",

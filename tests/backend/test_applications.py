@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import orjson
 import pytest
@@ -67,18 +66,19 @@ class Portal:
 
 
 @pytest.fixture
-async def portal(mongodb_uri: str, tmp_path: Path, sandbox_url: str, http: Http) -> AsyncIterator[Portal]:
+async def portal(
+    mongodb_uri: str, database: str, tmp_path: Path, sandbox_url: str, http: Http
+) -> AsyncIterator[Portal]:
     told = settings.read(
         {
             "TANGRAT_MONGODB_URI": mongodb_uri,
             "TANGRAT_DATA_DIR": str(tmp_path),
-            "TANGRAT_MONGODB_DATABASE": f"test_{uuid4().hex[:12]}",
+            "TANGRAT_MONGODB_DATABASE": database,
             "TANGRAT_SANDBOX_PORT": str(urlsplit(sandbox_url).port),
         }
     )
     async with House(told, process="test") as house, serving(build(house)) as address:
         yield Portal(house, address, http, await _let_in(house, "bma"))
-        await house.store.drop()
 
 
 async def _let_in(house: House, agency: str) -> dict[str, str]:

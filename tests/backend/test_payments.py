@@ -9,7 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import orjson
 import pytest
@@ -58,12 +57,12 @@ class Api:
 
 
 @pytest.fixture
-def told(mongodb_uri: str, tmp_path: Path, sandbox_url: str) -> settings.Settings:
+def told(mongodb_uri: str, database: str, tmp_path: Path, sandbox_url: str) -> settings.Settings:
     return settings.read(
         {
             "TANGRAT_MONGODB_URI": mongodb_uri,
             "TANGRAT_DATA_DIR": str(tmp_path),
-            "TANGRAT_MONGODB_DATABASE": f"test_{uuid4().hex[:12]}",
+            "TANGRAT_MONGODB_DATABASE": database,
             "TANGRAT_SANDBOX_PORT": str(urlsplit(sandbox_url).port),
         }
     )
@@ -75,7 +74,6 @@ async def api(told: settings.Settings, http: Http, switch: Switch) -> AsyncItera
         switch("POST", "api", {"url": address})
         yield Api(house, address, http)
         switch("DELETE", "api")
-        await house.store.drop()
 
 
 @pytest.fixture
@@ -246,6 +244,23 @@ async def test_an_agency_that_is_silent_gives_no_amount(api: Api, phone: Any, sw
     assert switch("GET", "payments") == []
 
 
+async def test_of_an_agency_that_was_taken_out_there_is_no_bill_until_it_is_given_back(api: Api, phone: Any) -> None:
+    token = await phone(TRUCKER)
+    vehicle = await due(api, token)
+    consent = "mutation ($i: %sConsentInput!) { %sConsent(input: $i) { problems { code } } }"
+    dlt = {"agency": "dlt", "purpose": "SHOW_MY_DATA"}
+    given = {"kind": "VEHICLE_TAX", "reference": vehicle["vehicleId"]}
+
+    await api.ask(token, consent % ("Withdraw", "withdraw"), i={**dlt, "clientKey": "k1"})
+    refused = (await api.ask(token, CREATE, i={**given, "clientKey": "k2"}))["createPayment"]
+    await api.ask(token, consent % ("Give", "give"), i={**dlt, "clientKey": "k3"})
+    made = (await api.ask(token, CREATE, i={**given, "clientKey": "k4"}))["createPayment"]
+
+    assert refused["payment"] is None
+    assert [one["code"] for one in refused["problems"]] == ["CONSENT_WITHDRAWN"]
+    assert made["problems"] == []
+
+
 async def test_a_payment_is_cancelled_by_its_owner_only(api: Api, phone: Any, bank: Any) -> None:
     token, stranger = await phone(TRUCKER), await phone(7)
     payment = await begin(api, token)
@@ -385,7 +400,6 @@ async def test_a_callback_from_elsewhere_is_not_heard(told: settings.Settings, h
     elsewhere = replace(told, epayment_callback_from=("192.0.2.0/24", "2001:db8::/32"))
     async with House(elsewhere, process="test") as house, serving(build(house)) as address:
         reply = await http.request("POST", address + CALLBACK, deadline_s=5, json={"Ref1": "1"})
-        await house.store.drop()
 
     assert (reply.status, reply.json()["result"]) == (403, False)
 

@@ -90,6 +90,12 @@ def test_production_refuses_plain_http_and_a_movable_day() -> None:
     assert "TANGRAT_CLOCK_URL moves the legal day" in str(caught.value)
 
 
+@pytest.mark.parametrize("biller", ["change-me", "09940001655010", "0994000165501000", "๐๙๙๔๐๐๐๑๖๕๕๐๑๐๐"])
+def test_a_biller_is_fifteen_digits(biller: str) -> None:
+    with pytest.raises(SettingsWrong, match="TANGRAT_EPAYMENT_BILLER_ID must be 15 digits"):
+        settings.read({"TANGRAT_EPAYMENT_BILLER_ID": biller})
+
+
 def test_a_secret_does_not_print() -> None:
     told = settings.read({"TANGRAT_SSO_PASSWORD": "hunter2-and-more", "TANGRAT_MASTER_KEY": KEY})
 
