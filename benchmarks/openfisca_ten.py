@@ -166,6 +166,8 @@ RULES: dict[str, Any] = {
         * (age.years("person.birth_date") >= 15)
         * (age.years("person.birth_date") < 60)
         * (get("employment.status") == "employed")
+        * (get("sso.section") != "33")
+        * ~get("person.civil_servant")
     ),
     "sso40_enrolment": lambda get, age: (
         get("person.alive")

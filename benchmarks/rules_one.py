@@ -131,7 +131,8 @@ def _ten_by_hand(facts: dict[str, Any]) -> tuple[bool, ...]:
         and not get("child.in_state_institution") and get("household.income_per_capita_per_year") <= 100_000,
         alive and thai and born <= date(2008, 11, 21) and not get("person.imprisoned")
         and not get("person.monk_or_novice") and (get("election.day") - get("person.constituency_registered_date")).days >= 90,
-        alive and is_15 and under_60 and get("employment.status") == "employed",
+        alive and is_15 and under_60 and get("employment.status") == "employed" and section != "33"
+        and not get("person.civil_servant"),
         alive and is_15 and born > date(1960, 11, 21) and section == "none" and not get("person.civil_servant"),
         alive and thai and is_15 and under_60 and section in ("none", "40_1")
         and not get("person.provident_or_gpf_member") and not get("person.civil_servant"),

@@ -4,7 +4,7 @@ Of each date that moves with the legal day, the people who pass it in the period
 yesterday's and the last day's. Only they are read whole. For each of them every day on which anything of theirs flips is
 looked at, with the day before, so a window that opens and closes between two looks is seen to do both.
 
-`of_file` needs nothing but a path and a rule set: it is what another machine would be sent.
+`of_file` needs nothing but a path and a rule set: it is what another machine is sent.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from itertools import pairwise
 from operator import or_
 from pathlib import Path
@@ -27,7 +27,8 @@ from lifeevents.catalogue.model import Catalogue, close
 from lifeevents.rules.explain import Outcome
 from lifeevents.rules.ir import DayIn, Lowering, Node, asked, leaves
 from lifeevents.rules.population import Announced, Columnar, can_hold, holds
-from lifeevents.scan.extract import PERSON, Extract, Step
+from lifeevents.scan.extract import PERSON, Extract, Shard, Step, reading
+from lifeevents.scan.spread import Spread, here
 
 LONGEST_DAYS: Final = 400
 _DAY: Final = timedelta(days=1)
@@ -142,9 +143,10 @@ def lacking(node: Node, extract: Extract, announced: Announced) -> tuple[str, ..
 
 
 def changes(
-    extract: Extract, rules: RuleSet, since: date, until: date, *, work: Path, step: Step = lambda: None
-) -> Iterator[Batch]:
-    """Everybody whose outcome changes from `since` to `until`, shard by shard; both days included.
+    extract: Extract, rules: RuleSet, since: date, until: date, *, work: Path, step: Step = lambda: None,
+    spread: Spread = here,
+) -> Iterator[Batch]:  # fmt: skip
+    """Everybody whose outcome changes from `since` to `until`, shard by shard in their order; both days included.
 
     What is found in a shard is kept in a folder below `work` until `finished` throws it away: called again after an
     interruption, this yields again what was found and goes on with the shards that are left. Another catalogue, another
@@ -153,15 +155,18 @@ def changes(
     check_period(since, until)
     kept = work / identity(extract, rules, since, until)
     kept.mkdir(parents=True, exist_ok=True)
+    files = {shard.name: kept / f"{shard.name}.parquet" for shard in extract.shards}
+    left = {shard.name: shard for shard in extract.shards if not files[shard.name].exists()}
+    finding = spread(partial(_of_shard, rules, since, until), tuple(left.values()))
     for shard in extract.shards:
-        file = kept / f"{shard.name}.parquet"
-        if not file.exists():
-            found = pl.concat([of_file(path, rules, since, until) for path in shard.files])
-            part = file.with_suffix(".part")
+        while shard.name in left:
+            other, found = next(finding)
+            part = files[other.name].with_suffix(".part")
             found.write_parquet(part)
-            part.replace(file)
+            part.replace(files[other.name])
+            del left[other.name]
         step()
-        yield Batch(shard.name, pl.read_parquet(file))
+        yield Batch(shard.name, pl.read_parquet(files[shard.name]))
 
 
 def gather(extract: Extract, rules: RuleSet, since: date, until: date, *, work: Path, file: Path) -> None:
@@ -214,6 +219,11 @@ def of_file(file: Path, rules: RuleSet, since: date, until: date) -> pl.DataFram
         people = table.select(PERSON, *rules.reads).filter(look.concerned).collect(engine="streaming")
         found.append(_of_people(people, rules.columnar, look))
     return pl.concat(found).unique(["person", "rule", "day"]).sort("person", "rule", "day")
+
+
+def _of_shard(rules: RuleSet, since: date, until: date, shard: Shard) -> pl.DataFrame:
+    with reading(shard):
+        return pl.concat([of_file(path, rules, since, until) for path in shard.files])
 
 
 class _Look:

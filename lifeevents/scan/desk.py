@@ -1,6 +1,7 @@
 """The policy desk: who gains and who loses by a changed rule, before it is published.
 
-Nobody is to be found in what is shown: a number of people below ten is not told, nor one from which it would follow.
+Nobody is to be found in what is shown: a number of people below ten is not told, nor one from which it would follow
+(`disclosure.py`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any, Final, Literal
 
 import polars as pl
@@ -17,11 +19,14 @@ from foundation.errors import BadInput
 from foundation.language import Text
 from lifeevents.catalogue.model import Catalogue, PublicService
 from lifeevents.rules.calendar import Edge
-from lifeevents.rules.ir import Lowering
+from lifeevents.rules.ir import Lowering, Node
 from lifeevents.rules.population import Columnar, can_hold
+from lifeevents.scan import disclosure
 from lifeevents.scan.changes import lacking, said
-from lifeevents.scan.extract import Extract, Step
+from lifeevents.scan.disclosure import FEWEST, is_small
+from lifeevents.scan.extract import Extract, Shard, Step, reading
 from lifeevents.scan.provinces import PROVINCES
+from lifeevents.scan.spread import Spread, here
 
 Column = Literal["people", "gain", "lose", "unclear"]
 COLUMNS: Final[Mapping[Column, Text]] = {
@@ -32,10 +37,12 @@ COLUMNS: Final[Mapping[Column, Text]] = {
 }
 """Who becomes eligible, who was and isn't any more, and whose outcome changes to or from not known otherwise."""
 
-FEWEST: Final = 10
+_HAPPENS: Final[tuple[Column, ...]] = ("gain", "lose", "unclear")
+
 _AGES: Final = (0, 6, 15, 18, 25, 35, 45, 60, 70, 80)
 _INCOMES: Final = (0, 1, 30_000, 60_000, 100_000, 200_000, 500_000)
 _UNKNOWN: Final = Text(th="ไม่ทราบ", en="not known")
+_Counts = Counter[tuple[int, int, str, str, str]]
 _FACTS: Final = ("person.alive", "person.birth_date", "person.province", "person.income_per_year")
 
 
@@ -81,20 +88,29 @@ class Report:
 
 def reads(current: Catalogue, tried: tuple[Catalogue, PublicService], extract: Extract) -> tuple[str, ...]:
     """The columns that a comparison looks at, to be checked before. BadInput where they don't suffice."""
-    columnar, wanted = _both(current, tried, extract), [*_FACTS, *(fact + "__none" for fact in _FACTS)]
+    columnar = Columnar(_both(current, tried, extract), schema=extract.schema)
+    wanted = [*_FACTS, *(fact + "__none" for fact in _FACTS)]
     return tuple(dict.fromkeys([*columnar.reads, *(fact for fact in wanted if fact in extract.schema)]))
 
 
 def compare(
-    current: Catalogue, tried: tuple[Catalogue, PublicService], extract: Extract, on: date, *, step: Step = lambda: None
-) -> Report:
+    current: Catalogue, tried: tuple[Catalogue, PublicService], extract: Extract, on: date, *,
+    step: Step = lambda: None, spread: Spread = here,
+) -> Report:  # fmt: skip
     """Hold the changed service against the one in force, on one legal day. The extract must have been checked."""
-    columnar = _both(current, tried, extract)
-    found: Counter[tuple[int, int, str, str, str]] = Counter()
-    for shard in extract.shards:
+    nodes = _both(current, tried, extract)
+    found: _Counts = Counter()
+    for _, counted in spread(partial(_of_shard, nodes, extract.schema, on), extract.shards):
+        found.update(counted)
+        step()
+    return _report(tried[1], on, current.release, found)
+
+
+def _of_shard(nodes: Mapping[str, Node], schema: Mapping[str, pl.DataType], on: date, shard: Shard) -> _Counts:
+    columnar, found = Columnar(nodes, schema=schema), _Counts()
+    with reading(shard):
         for file in shard.files:
-            table = pl.scan_parquet(file)
-            groups = table.with_columns(_alive=_alive(extract), **_groups(extract, on))
+            groups = pl.scan_parquet(file).with_columns(_alive=_alive(schema), **_groups(schema, on))
             counted = (
                 columnar.on(groups, on, keep=["_alive", "_age", "_income", "_province"])
                 .filter(pl.col("_alive").fill_null(True) | pl.col("was").ne_missing(pl.col("becomes")))
@@ -103,23 +119,10 @@ def compare(
             )  # fmt: skip
             for age, income, province, was, becomes, people in counted.iter_rows():
                 found[age, income, province or "", was, becomes] += people
-        step()
-    return _report(tried[1], on, current.release, found)
+    return found
 
 
-def suppressed(counts: Sequence[int]) -> list[int | None]:
-    """Numbers whose sum is told beside them. Below ten is not told (0 is); nor is the next smallest, until what is not
-    told is two groups at least and ten people or more together."""
-    hidden = {place for place, count in enumerate(counts) if 0 < count < FEWEST}
-    while hidden and (len(hidden) < 2 or sum(counts[place] for place in hidden) < FEWEST):
-        others = [place for place, count in enumerate(counts) if count and place not in hidden]
-        if not others:
-            break
-        hidden.add(min(others, key=lambda place: counts[place]))
-    return [None if place in hidden else count for place, count in enumerate(counts)]
-
-
-def _both(current: Catalogue, tried: tuple[Catalogue, PublicService], extract: Extract) -> Columnar:
+def _both(current: Catalogue, tried: tuple[Catalogue, PublicService], extract: Extract) -> Mapping[str, Node]:
     catalogue, service = tried
     in_force = current.service(service.code)
     if in_force is None:
@@ -132,23 +135,23 @@ def _both(current: Catalogue, tried: tuple[Catalogue, PublicService], extract: E
                 f"{service.code} can't be judged: the extract has no {missing}",
                 th=f"ประเมิน {service.code} ไม่ได้ ข้อมูลไม่มี {missing}", field="try",
             )  # fmt: skip
-    return Columnar(nodes, schema=extract.schema)
+    return nodes
 
 
-def _alive(extract: Extract) -> pl.Expr:
-    return pl.col("person.alive") if "person.alive" in extract.schema else pl.lit(True)
+def _alive(schema: Mapping[str, pl.DataType]) -> pl.Expr:
+    return pl.col("person.alive") if "person.alive" in schema else pl.lit(True)
 
 
-def _groups(extract: Extract, on: date) -> dict[str, pl.Expr]:
+def _groups(schema: Mapping[str, pl.DataType], on: date) -> dict[str, pl.Expr]:
     """In which group of each kind somebody is; −1 where that isn't known."""
     age, income, province = pl.lit(-1), pl.lit(-1), pl.lit("")
-    if "person.birth_date" in extract.schema:
+    if "person.birth_date" in schema:
         born = pl.col("person.birth_date")
         age = sum((born <= Edge(unit="years", count=years).at(on) for years in _AGES[1:]), pl.lit(0)).fill_null(-1)
-    if "person.income_per_year" in extract.schema:
+    if "person.income_per_year" in schema:
         earned = pl.col("person.income_per_year")
         income = sum((earned >= least for least in _INCOMES[1:]), pl.lit(0)).fill_null(-1)
-    if "person.province" in extract.schema:
+    if "person.province" in schema:
         province = pl.col("person.province").cast(pl.String)
     return {"_age": age.cast(pl.Int8), "_income": income.cast(pl.Int8), "_province": province}
 
@@ -170,11 +173,20 @@ def _report(
                 total[column] += people
         before += people * (was == "ELIGIBLE")
         after += people * (becomes == "ELIGIBLE")
-    told = {column: _told(total[column]) for column in COLUMNS}
-    is_told = all(told[column] is not None for column in ("gain", "lose", "unclear"))
+    people = total["people"]
+    others = disclosure.line([*(total[column] for column in _HAPPENS), people - sum(total[one] for one in _HAPPENS)])
+    told: dict[Column, int | None] = {"people": None if is_small(people) else people}
+    told |= {one: None if told["people"] is None else others[place] for place, one in enumerate(_HAPPENS)}
+    # Who is eligible before and after tells how many fall into doubt, and how many of all are not eligible.
+    doubt = sum(count for (*_, was, becomes), count in found.items() if (was, becomes) == ("ELIGIBLE", "UNKNOWN"))
+    has_before = told["people"] is not None and not any(map(is_small, (before, people - before)))
+    has_after = (
+        has_before and None not in told.values()
+        and not any(map(is_small, (after, people - after, doubt, total["unclear"] - doubt)))
+    )  # fmt: skip
     return Report(
-        service=service, on=on, release=release, total=told, eligible_before=_told(before),
-        eligible_after=_told(after) if is_told else None,
+        service=service, on=on, release=release, total=told, eligible_before=before if has_before else None,
+        eligible_after=after if has_after else None,
         tables=(
             _table("age", Text(th="ตามอายุ", en="By age"), {place: _age(place) for place in range(-1, len(_AGES))}, ages, told),
             _table(
@@ -196,15 +208,17 @@ def _table(
     total: Mapping[Column, int | None],
 ) -> Table:  # fmt: skip
     there = [group for group in groups if any((group, column) in counts for column in COLUMNS)]
-    columns: dict[Column, list[int | None]] = {}
-    for column in COLUMNS:
-        found = [counts.get((group, column), 0) for group in there]
-        # Where the total isn't told, nothing is: even that a group has nobody would narrow it down.
-        columns[column] = suppressed(found) if total[column] is not None else [None] * len(there)
+    rows = [[counts.get((group, column), 0) for column in COLUMNS] for group in there]
+    # To whom nothing happens isn't told, but whoever reads the others can count them.
+    with_rest = [[*happens, people - sum(happens)] for people, *happens in rows]
+    sums: disclosure.Told = [None] * len(rows)
+    told: list[disclosure.Told] = [[None] * len(_HAPPENS) for _ in rows]
+    if total["people"] is not None:
+        sums, told = disclosure.table(with_rest, [*(total[column] for column in _HAPPENS), None])
     return Table(
         id=id, title=title,
         rows=tuple(
-            Row(group=groups[group], counts={column: columns[column][place] for column in COLUMNS})
+            Row(group=groups[group], counts={"people": sums[place], **dict(zip(_HAPPENS, told[place], strict=False))})
             for place, group in enumerate(there)
         ),
     )  # fmt: skip
@@ -216,10 +230,6 @@ def _column(was: str, becomes: str) -> Column | None:
     if becomes == "ELIGIBLE":
         return "gain"
     return "lose" if (was, becomes) == ("ELIGIBLE", "NOT_ELIGIBLE") else "unclear"
-
-
-def _told(count: int) -> int | None:
-    return None if 0 < count < FEWEST else count
 
 
 def _age(place: int) -> Text:

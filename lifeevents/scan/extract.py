@@ -15,11 +15,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -27,6 +28,7 @@ from foundation.errors import SuperAppError
 from foundation.language import Language, Text
 from lifeevents.catalogue.model import Catalogue, close
 from lifeevents.rules.population import NONE, PRECISION, PRECISIONS, wrong_type
+from lifeevents.scan.spread import Spread, here
 
 PERSON: Final = "person"
 SUMS: Final = "SHA256SUMS"
@@ -35,6 +37,10 @@ _SUM: Final = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 _FIRST_DAY, _LAST_DAY = date(1800, 1, 1), date(2200, 12, 31)
 _MOST_SAID: Final = 50
 _MOST_SUMS: Final = 10_000_000
+_LONGEST_HASH, _LONGEST_TEXT = 64, 1_000
+MOST_IN_SHARD: Final = 5_000_000
+"""A shard is held in memory where it has to be; a whole nation's has a quarter of a million."""
+
 _ROWS_TRIED: Final = 65_536  # where a torn place is looked for
 _BROKEN: Final = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 
@@ -73,11 +79,15 @@ class ExtractRefused(SuperAppError):
             count=len(self.problems),
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problems,)  # it may be raised on another machine
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
     name: str
     files: tuple[Path, ...]
+    sizes: tuple[int, ...]  # in bytes, of each file
     rows: int
 
 
@@ -95,27 +105,41 @@ class Extract:
     def rows(self) -> int:
         return sum(shard.rows for shard in self.shards)
 
-    def check(self, columns: Sequence[str], *, step: Step = lambda: None) -> None:
+    def check(self, columns: Sequence[str], *, step: Step = lambda: None, spread: Spread = here) -> None:
         """Read these columns of every file once, and refuse the extract where any can't be believed."""
         problems: list[Problem] = []
-        sums = _sums(self, problems)
-        for shard in self.shards:
-            for file in shard.files:
-                name = _name(self.folder, file)
-                if sums is not None and name in sums:
-                    with file.open("rb") as content:
-                        if hashlib.file_digest(content, "sha256").hexdigest() != sums[name]:
-                            problems.append(_torn(name, "", f"its bytes are not those that {SUMS} was made of"))
-                            continue
-                problems += _content(self, shard.name, file, columns)
+        words = {column: self._words(column) for column in columns}
+        checking = _Checking(
+            folder=self.folder, schema=self.schema, words=words, sums=_sums(self, problems), columns=tuple(columns)
+        )
+        found: dict[str, Sequence[Problem]] = {}
+        for shard, wrong in spread(partial(_of_shard, checking), self.shards):
+            found[shard.name] = wrong
             step()
+        problems += [one for shard in self.shards for one in found[shard.name]]
         if problems:
             raise ExtractRefused(problems)
+
+    def _words(self, column: str) -> tuple[str, ...]:
+        """The words that may stand in it, where there are few."""
+        if column.endswith(PRECISION):
+            return PRECISIONS
+        fact = self.catalogue.fact(column)
+        return tuple(choice.value for choice in fact.choices) if fact and fact.kind == "enum" else ()
 
 
 def opened(folder: Path, catalogue: Catalogue) -> Extract:
     """Look at the form of every file: where it lies, its columns, their types. Raises ExtractRefused."""
-    return _Opening(folder, catalogue).finish()
+    return _Opening(folder.absolute(), catalogue).finish()
+
+
+@contextmanager
+def reading(shard: Shard) -> Iterator[None]:
+    """What is checked may still be torn afterwards, or not be there on another machine."""
+    try:
+        yield
+    except _BROKEN as exc:
+        raise ExtractRefused([_torn(f"shard={shard.name}", "", _first_line(exc))]) from exc
 
 
 class _Opening:
@@ -157,7 +181,7 @@ class _Opening:
                 )  # fmt: skip
 
     def _shard(self, name: str, folder: Path) -> Shard:
-        files, rows = [], 0
+        files, sizes, rows = [], [], 0
         for file in sorted(folder.iterdir()):
             if file.name.startswith((".", "_")):
                 continue
@@ -175,7 +199,13 @@ class _Opening:
             self._seen.update(f"{here}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
             self._columns(here, schema)
             files.append(file)
-        return Shard(name=name, files=tuple(files), rows=rows)
+            sizes.append(status.st_size)
+        if rows > MOST_IN_SHARD:
+            self._wrong(
+                f"shard={name}", "", en=f"holds {rows:,} rows; no shard may hold more than {MOST_IN_SHARD:,}",
+                th=f"มี {rows:,} แถว แต่ละ shard มีได้ไม่เกิน {MOST_IN_SHARD:,}",
+            )  # fmt: skip
+        return Shard(name=name, files=tuple(files), sizes=tuple(sizes), rows=rows)
 
     def _columns(self, file: str, schema: dict[str, pl.DataType]) -> None:
         if self._first:
@@ -268,32 +298,66 @@ def _sums(extract: Extract, problems: list[Problem]) -> dict[str, str] | None:
     return sums
 
 
-def _content(extract: Extract, shard: str, file: Path, columns: Sequence[str]) -> Iterator[Problem]:
-    name, schema = _name(extract.folder, file), extract.schema
-    checks = _checks(extract, shard, columns)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Checking:
+    """What has to be known to check a shard; plain data, since it may be done on another machine."""
+
+    folder: Path
+    schema: dict[str, pl.DataType]
+    words: dict[str, tuple[str, ...]]
+    sums: dict[str, str] | None
+    columns: tuple[str, ...]
+
+
+def _of_shard(checking: _Checking, shard: Shard) -> list[Problem]:
+    problems: list[Problem] = []
+    for file, size in zip(shard.files, shard.sizes, strict=True):
+        problems += _of_file(checking, shard.name, file, size)
+    if len(shard.files) > 1 and not problems:
+        person = pl.scan_parquet(list(shard.files)).select(pl.len() - pl.col(PERSON).n_unique())
+        if twice := person.collect(engine="streaming").item():
+            says = Text(th=f"ซ้ำกันระหว่างไฟล์ ({twice} แถว)", en=f"stands in more than one of its files ({twice} rows)")
+            problems.append(Problem(file=f"shard={shard.name}", place=PERSON, says=says))
+    return problems
+
+
+def _of_file(checking: _Checking, shard: str, file: Path, size: int) -> Iterator[Problem]:
+    name, schema, sums = _name(checking.folder, file), checking.schema, checking.sums
     try:
+        if file.stat().st_size != size:
+            yield _torn(name, "", "its size is not what it was when the scan began")
+            return
+        if sums is not None and name in sums:
+            with file.open("rb") as content:
+                if hashlib.file_digest(content, "sha256").hexdigest() != sums[name]:
+                    yield _torn(name, "", f"its bytes are not those that {SUMS} was made of")
+                    return
+        checks = _checks(checking, shard)
         found = pl.scan_parquet(file).select(*checks.values()).collect(engine="streaming")
+    except OSError as exc:
+        yield _torn(name, "", exc.strerror or _first_line(exc))
+        return
     except _BROKEN as exc:
-        yield _torn(name, _where(file, [PERSON, *columns], schema), _first_line(exc))
+        yield _torn(name, _where(file, [PERSON, *checking.columns], schema), _first_line(exc))
         return
     for (column, en, th), wrong in zip(checks, found.row(0), strict=True):
         if wrong:
             yield Problem(file=name, place=column, says=Text(th=f"{th} ({wrong} แถว)", en=f"{en} ({wrong} rows)"))
 
 
-def _checks(extract: Extract, shard: str, columns: Sequence[str]) -> dict[tuple[str, str, str], pl.Expr]:
+def _checks(checking: _Checking, shard: str) -> dict[tuple[str, str, str], pl.Expr]:
     """By column and what is said: in how many rows it is wrong. Whatever is looked at is decoded."""
-    schema, person = extract.schema, pl.col(PERSON)
+    schema, person = checking.schema, pl.col(PERSON)
     if schema[PERSON] == pl.Binary:
-        is_here = person.bin.starts_with(bytes.fromhex(shard)) & (person.bin.size() >= 16)
+        is_here = person.bin.starts_with(bytes.fromhex(shard)) & person.bin.size().is_between(16, _LONGEST_HASH)
     else:
-        is_here = person.str.contains(f"^{shard}[0-9a-f]{{30,}}$")
+        is_here = person.str.contains(f"^{shard}[0-9a-f]{{30,{2 * _LONGEST_HASH - 2}}}$")
     found = {
         (PERSON, f"does not belong in shard {shard}", f"ไม่ได้อยู่ใน shard {shard}"): (~is_here.fill_null(False)).sum(),
         (PERSON, "stands here more than once", "ซ้ำ"): pl.len() - person.n_unique(),
     }
-    for column in columns:
-        one, fact = pl.col(column), extract.catalogue.fact(column)
+    for column in checking.columns:
+        one, words = pl.col(column), checking.words[column]
         if column.endswith(NONE):
             both = one & pl.col(column.removesuffix(NONE)).is_not_null()
             found[column, "says there is none of what there is", "ระบุว่าไม่มี ทั้งที่มีค่า"] = both.sum()
@@ -301,10 +365,13 @@ def _checks(extract: Extract, shard: str, columns: Sequence[str]) -> dict[tuple[
             found[column, "no day of 1800 to 2200 in the Common Era", "ไม่ใช่วันใน ค.ศ. 1800 ถึง 2200"] = (
                 ~one.is_between(_FIRST_DAY, _LAST_DAY)
             ).sum()
-        elif column.endswith(PRECISION) or (fact and fact.kind == "enum" and not isinstance(schema[column], pl.Enum)):
-            words = list(PRECISIONS) if fact is None else [choice.value for choice in fact.choices]
+        elif words and (column.endswith(PRECISION) or not isinstance(schema[column], pl.Enum)):
             found[column, f"not one of {', '.join(words)}", f"ไม่ใช่ {', '.join(words)}"] = (
                 ~one.cast(pl.String).is_in(words)
+            ).sum()
+        elif schema[column] in (pl.String, pl.Categorical):
+            found[column, f"longer than {_LONGEST_TEXT} bytes", f"ยาวกว่า {_LONGEST_TEXT} ไบต์"] = (
+                one.cast(pl.String).str.len_bytes() > _LONGEST_TEXT
             ).sum()
         else:
             found[column, "", ""] = (one.min().is_null() & (one.count() > 0)).cast(pl.UInt32)

@@ -10,7 +10,9 @@ import re
 import shutil
 import tempfile
 from dataclasses import replace
+from difflib import unified_diff
 from pathlib import Path
+from textwrap import dedent
 from typing import Final
 
 from foundation.language import Text
@@ -57,6 +59,25 @@ def read_service(file: Path, current: Catalogue, *, folder: Path | None = None) 
     return changed, found
 
 
+def difference(file: Path, service: PublicService, *, folder: Path | None = None) -> tuple[str, ...]:
+    """What a file that `read_service` has read changes of the one in force, line by line: `+`, `-` or a blank before each."""
+    stage = (folder or catalogue.FOLDER) / f"{service.stage}.yaml"
+    lines = stage.read_text().splitlines()
+    start, end = _place(stage.name, lines, service.code)
+    in_force, tried = _plain(lines[start - 1 : end - 1]), _plain(file.read_text().splitlines())
+    # Its first two lines name the files.
+    found = list(unified_diff(in_force, tried, n=1, lineterm=""))[2:]
+    return tuple(line for line in found if not line.startswith("@@"))
+
+
+def _plain(lines: list[str]) -> list[str]:
+    """As a mapping of its own, whether it stood in a list or not."""
+    said = [line.rstrip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    if said and _ITEM.match(said[0]):
+        said[0] = said[0].replace("- ", "  ", 1)
+    return dedent("\n".join(said)).splitlines()
+
+
 def _content(file: Path, problems: list[Problem]) -> bytes:
     try:
         content = file.read_bytes() if file.stat().st_size <= _LARGEST else b""
@@ -89,16 +110,8 @@ def _code(root: At, file: str, current: Catalogue, problems: list[Problem]) -> s
 
 def _splice(stage: Path, code: str, content: str) -> tuple[int, int]:
     """Put it in the place of the one that is there; the line where it begins, and how many lines there are more."""
-    text = stage.read_text()
-    root = read_file(stage.name, text.encode(), [])
-    if root is None:
-        raise AssertionError("the catalogue in force can be read")
-    fields = root.fields()
-    items = list(fields.list("services"))
-    starts = sorted([item.line for item in items] + [at.line for _, at in fields.each()])
-    start = next(item.line for item in items if item.fields().get("id").string() == code)
-    lines = text.splitlines()
-    end = next((line for line in starts if line > start), len(lines) + 1)
+    lines = stage.read_text().splitlines()
+    start, end = _place(stage.name, lines, code)
     indent = " " * (len(lines[start - 1]) - len(lines[start - 1].lstrip()))
     written = content.splitlines()
     is_item = any(_ITEM.match(line) for line in written if line.strip() and not line.lstrip().startswith("#")) and next(
@@ -108,6 +121,18 @@ def _splice(stage: Path, code: str, content: str) -> tuple[int, int]:
     lines[start - 1 : end - 1] = put
     stage.write_text("\n".join(lines) + "\n")
     return start + (not is_item), len(put) - (end - start)
+
+
+def _place(name: str, lines: list[str], code: str) -> tuple[int, int]:
+    """The line where the service begins, and the one behind its last."""
+    root = read_file(name, "\n".join(lines).encode(), [])
+    if root is None:
+        raise AssertionError("the catalogue in force can be read")
+    fields = root.fields()
+    items = list(fields.list("services"))
+    starts = sorted([item.line for item in items] + [at.line for _, at in fields.each()])
+    start = next(item.line for item in items if item.fields().get("id").string() == code)
+    return start, next((line for line in starts if line > start), len(lines) + 1)
 
 
 def _no_yaml(folder: Path, names: list[str]) -> list[str]:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from trust.people import IDENTITY_NUMBER
 from trust.secrets import Vault
 
 KEY = b"\x07" * 32
+NO_RAY = "no Ray cluster answers at x:1" if find_spec("ray") else "install the extra `tangrat[ray]`"
+DAYS = ("--from", "2026-11-22", "--to", "2026-12-21")
 
 
 class Typed:
@@ -53,9 +56,7 @@ class Typed:
         return result.exception.message
 
     def scan(self, *words: object) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(
-            self.run("scan", "--facts", self.facts, "--from", "2026-11-22", "--to", "2026-12-21", "--json", *words)
-        )
+        told: dict[str, Any] = json.loads(self.run("scan", "--dry-run", "--facts", self.facts, *DAYS, "--json", *words))
         return told
 
 
@@ -77,7 +78,7 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> Typed:
 def test_a_scan_killed_on_its_way_tells_the_same(typed: Typed, tmp_path: Path) -> None:
     undisturbed = typed.scan("--work", tmp_path / "undisturbed", "--out", tmp_path / "changes.parquet")
     work = tmp_path / "work"
-    process = typed.start("scan", "--facts", typed.facts, "--from", "2026-11-22", "--to", "2026-12-21", "--work", work)
+    process = typed.start("scan", "--dry-run", "--facts", typed.facts, *DAYS, "--work", work)
     while len(done := list(work.rglob("*.parquet"))) < 3:
         assert process.poll() is None
         time.sleep(0.01)
@@ -104,6 +105,7 @@ def test_whom_a_scan_finds_can_be_looked_up(typed: Typed, tmp_path: Path) -> Non
     year = ["--from", "2026-11-22", "--to", "2027-11-21"]
     typed.run(
         "scan",
+        "--dry-run",
         "--facts",
         typed.facts,
         *year,
@@ -128,17 +130,28 @@ def test_whom_a_scan_finds_can_be_looked_up(typed: Typed, tmp_path: Path) -> Non
 
 def test_the_table_for_people(typed: Typed) -> None:
     said = typed.run(
-        "scan", "--facts", typed.facts, "--from", "2026-11-22", "--to", "2027-11-21", "--rule", "first_id_card"
+        "scan",
+        "--dry-run",
+        "--facts",
+        typed.facts,
+        "--from",
+        "2026-11-22",
+        "--to",
+        "2027-11-21",
+        "--rule",
+        "first_id_card",
     )
     assert "first_id_card" in said
     assert " people, services: 1, 2026-11-22 to 2027-11-21: " in said
+    assert "Nothing was put into the agenda (--dry-run)." in said
 
 
 def test_the_policy_desk(typed: Typed, tmp_path: Path) -> None:
     text = (FOLDER / "retirement.yaml").read_text()
     start = text.index("- id: elderly_travel_discount")
     attempt, page = tmp_path / "attempt.yaml", tmp_path / "report.html"
-    attempt.write_text(text[start : text.index("\n- id:", start + 1)].replace("value: 60}", "value: 65}"))
+    changed = text[start : text.index("\n- id:", start + 1)].replace("value: 60}", "value: 65}")
+    attempt.write_text(changed.replace("turns_60", "turns_65").replace("years: 60", "years: 65"))
 
     told = json.loads(
         typed.run("scan", "--facts", typed.facts, "--try", attempt, "--on", "2026-11-21", "--html", page, "--json")
@@ -156,8 +169,16 @@ def test_what_is_refused_is_one_message_and_nothing_is_left(typed: Typed, tmp_pa
         (["nation", "write", "--out", typed.facts], "exists already"),
         (["nation", "write", "--out", tmp_path / "x", "--size", 3], "a nation has"),
         (["scan", "--facts", tmp_path / "nowhere"], "can't read this folder"),
-        (["scan", "--facts", typed.facts, "--rule", "nonsense"], "the catalogue has no service 'nonsense'"),
-        (["scan", "--facts", typed.facts, "--from", "2026-12-01", "--to", "2026-11-01"], "ends before it begins"),
+        (
+            ["scan", "--dry-run", "--facts", typed.facts, "--rule", "nonsense"],
+            "the catalogue has no service 'nonsense'",
+        ),
+        (
+            ["scan", "--dry-run", "--facts", typed.facts, "--from", "2026-12-01", "--to", "2026-11-01"],
+            "ends before it begins",
+        ),
+        (["scan", "--facts", typed.facts, *DAYS], "there is no MongoDB"),
+        (["scan", "--dry-run", "--facts", typed.facts, "--ray", "x:1"], NO_RAY),
         (["scan", "--facts", typed.facts, "--try", tmp_path / "none.yaml"], "can't read this file"),
         (["scan", "--facts", typed.facts, "--html", tmp_path / "x.html"], "go with --try"),
         (["scan", "--facts", typed.facts, "--try", tmp_path / "x.yaml", "--rule", "first_id_card"], "--try goes with"),
@@ -167,7 +188,7 @@ def test_what_is_refused_is_one_message_and_nothing_is_left(typed: Typed, tmp_pa
     torn = tmp_path / "facts" / "shard=1f"
     torn.mkdir(parents=True)
     (torn / "part-0.parquet").write_bytes((shard / "part-0.parquet").read_bytes()[:-20])
-    process = typed.start("scan", "--facts", tmp_path / "facts", "--work", tmp_path / "work")
+    process = typed.start("scan", "--dry-run", "--facts", tmp_path / "facts", "--work", tmp_path / "work")
     _, err = process.communicate()
     assert process.returncode == 2
     assert "shard=1f/part-0.parquet: can't be read, it may be torn" in err

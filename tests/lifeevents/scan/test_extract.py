@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from lifeevents.catalogue import Catalogue
-from lifeevents.scan.extract import SUMS, ExtractRefused, opened
+from lifeevents.scan.extract import MOST_IN_SHARD, SUMS, ExtractRefused, opened
 from tests.lifeevents.scan.conftest import Write
 
 TABLE = pl.DataFrame(
@@ -57,6 +57,7 @@ def test_one_that_is_right(write_extract: Write, whole: Catalogue) -> None:
         ([pl.lit("woman").alias("person.sex")], "person.sex: not one of male, female (2 rows)"),
         ([pl.lit("HOUR").alias("person.birth_date__precision")], "not one of DAY, MONTH, YEAR (2 rows)"),
         ([pl.lit(True).alias("person.birth_date__none")], "person.birth_date__none: says there is none of what there is (2 rows)"),
+        ([pl.lit("1" * 1_001).alias("person.province")], "person.province: longer than 1000 bytes (2 rows)"),
         ([pl.lit(date(2503, 2, 28)).alias("person.birth_date")], "person.birth_date: no day of 1800 to 2200 in the Common Era (2 rows)"),
     ],
 )  # fmt: skip
@@ -85,6 +86,10 @@ def _cut(folder: Path) -> None:
     file.write_bytes(file.read_bytes()[:-30])
 
 
+def _twice(folder: Path) -> None:
+    shutil.copy(folder / "shard=f0" / "part-0.parquet", folder / "shard=f0" / "part-1.parquet")
+
+
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
@@ -95,6 +100,9 @@ def _cut(folder: Path) -> None:
         (rewrite(lambda t: t.with_columns(person=pl.lit(b"\x0a" * 32))), "person: does not belong in shard f0 (2 rows)"),
         (rewrite(lambda t: t.with_columns(person=pl.lit(b"\xf0" * 32))), "person: stands here more than once (1 rows)"),
         (rewrite(lambda t: t.with_columns(person=pl.lit(None, dtype=pl.Binary))), "person: does not belong in shard f0 (2 rows)"),
+        (rewrite(lambda t: t.with_columns(person=pl.lit("f0" + "0" * 200))), "person: is of type String; it has to be Binary, as in shard=0a"),
+        (rewrite(lambda t: t.with_columns(person=pl.Series([b"\xf0" * 32, b"\xf0" * 65]))), "person: does not belong in shard f0 (1 rows)"),
+        (_twice, "shard=f0: person: stands in more than one of its files (2 rows)"),
         (_cut, "shard=f0/part-0.parquet: can't be read, it may be torn"),
         (lambda folder: (folder / "shard=f0" / "part-0.parquet").write_bytes(b""), "can't be read, it may be torn"),
         (lambda folder: (folder / "shard=f0" / "notes.txt").write_text("hi"), "shard=f0/notes.txt: is no .parquet file"),
@@ -136,6 +144,29 @@ def test_a_torn_row_group_is_found_with_its_place(tmp_path: Path, whole: Catalog
     message = refused(tmp_path, whole)
 
     assert "shard=0a/part-0.parquet: person.income_per_year, rows 196609 to 262144: can't be read" in message
+
+
+def test_a_small_file_that_holds_more_rows_than_a_shard_may(tmp_path: Path, whole: Catalogue) -> None:
+    """A few kilobytes can say the same of everybody, as often as they like: that is found out without reading them."""
+    file = tmp_path / "shard=0a" / "part-0.parquet"
+    file.parent.mkdir()
+    rows = MOST_IN_SHARD + 1
+    pl.select(person=pl.lit("0a" + "0" * 62), **{"person.alive": pl.repeat(True, rows)}).write_parquet(file)
+    assert file.stat().st_size < 1_000_000
+
+    with pytest.raises(ExtractRefused, match=f"shard=0a: holds {rows:,} rows; no shard may hold more"):
+        opened(tmp_path, whole)
+
+
+def test_a_file_that_changes_after_it_was_looked_at(write_extract: Write, whole: Catalogue) -> None:
+    extract = opened(write_extract(TABLE), whole)
+    file = extract.shards[1].files[0]
+    pl.read_parquet(file)[:1].write_parquet(file)
+    with pytest.raises(ExtractRefused, match=r"shard=f0/part-0\.parquet: can't be read.*its size is not what it was"):
+        extract.check(TABLE.columns)
+    file.unlink()
+    with pytest.raises(ExtractRefused, match=r"shard=f0/part-0\.parquet: can't be read.*No such file"):
+        extract.check(TABLE.columns)
 
 
 def test_what_people_are_is_never_said(write_extract: Write, whole: Catalogue) -> None:
