@@ -168,6 +168,7 @@ HOUSE = Operation(
         "person.in_house_register": lambda household: True,
         "person.province": lambda household: household.address.province.code,
         "house.id": lambda household: household.address.house_id,  # no fact of the catalogue: others are asked with it
+        "house.subdistrict": lambda household: household.address.subdistrict.code,  # nor this: an area's events ask it
     },
     when_absent={"person.in_house_register": False},
 )  # fmt: skip

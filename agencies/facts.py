@@ -13,6 +13,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Literal
@@ -29,6 +30,10 @@ log = logging.getLogger(__name__)
 
 FactState = Literal["KNOWN", "DID_NOT_HAPPEN", "NOT_KNOWN", "AGENCY_DOWN", "NOT_ALLOWED", "DISAGREEMENT"]
 
+PLANNED = "planned"
+"""The id of a thing that no register lists, and of which the person says what it is to be."""
+
+_CAN_BE_PLANNED = {"business": Text(th="กิจการที่คุณวางแผนไว้", en="the business that you plan")}
 _MOST_THINGS = 50  # of one sort that one person is asked about one by one
 _PLANS_KEPT = 512
 _LEGAL: Mapping[str, Callable[[date], Any]] = {
@@ -114,7 +119,8 @@ class Plan:
 
 
 class Sources:
-    """Which operations tell which facts. `derived` leads from a fact to those it follows from."""
+    """Which operations tell which facts. `derived` leads from a fact to those it follows from, `shared` from one that is so
+    much for each to the sum and the number of those who share it."""
 
     def __init__(
         self,
@@ -124,11 +130,13 @@ class Sources:
         derived: Mapping[str, Sequence[str]],
         dates: Collection[str],
         own_words: Collection[str],
+        shared: Mapping[str, tuple[str, str]] | None = None,
     ) -> None:
         self.most_at_once = most_at_once
         self.derived = derived
         self.dates = frozenset(dates)
         self.own_words = frozenset(own_words)
+        self.shared_out = shared or {}
         self._telling: dict[str, list[Operation[Any]]] = {}
         self._listing: dict[str, list[Operation[Any]]] = {}
         for operation in operations:
@@ -309,7 +317,7 @@ class Facts:
         """These facts about the person that `asking` is about. Never raises for an agency's trouble."""
         plan = self.sources.plan(paths)
         says_self = plan.wanted & self.sources.own_words
-        words = await self._own_words(asking) if says_self else {}
+        words = self._with_shares(await self._own_words(asking)) if says_self else {}
         today = self._clock.today()
         found = await _Finding(self.sources, plan, asking, today).all(words)
         # Of a fact that several tell, perhaps another one knows it: the other power company, the agency that is up.
@@ -321,6 +329,15 @@ class Facts:
             if fact.state == "DISAGREEMENT":
                 _alarm(self._metrics, fact)
         return found
+
+    def _with_shares(self, words: Mapping[str, OwnWord]) -> Mapping[str, OwnWord]:
+        """Also what follows for each of so many, from a sum that was said: not rounded, so that a limit stays a limit."""
+        shares = {}
+        for path, (of, among) in self.sources.shared_out.items():
+            if path not in words and of in words and among in words and words[among].value > 0:
+                value = Decimal(words[of].value) / words[among].value
+                shares[path] = OwnWord(value=value, told_at=min(words[of].told_at, words[among].told_at))
+        return {**words, **shares}
 
     async def ask(self, asking: Asking, operation: Operation[Any]) -> list[Heard]:
         """One question, asked with what it needs: once, or once about each of the person's things."""
@@ -378,7 +395,13 @@ class _Finding:
         return Findings(
             facts=facts,
             things={
-                subject: tuple(self._thing(subject, item_id, called, of_things, words) for item_id, called in known)
+                subject: (
+                    *(
+                        self._thing(subject, item_id, called, of_things, words, is_only=len(known) == 1)
+                        for item_id, called in known
+                    ),
+                    *self._planned(subject, words),
+                )
                 for subject, known in things.items()
             },
         )
@@ -404,16 +427,29 @@ class _Finding:
         called: Text,
         of_things: Mapping[tuple[str, str], Mapping[str, list[Fact]]],
         words: Mapping[str, OwnWord],
+        *,
+        is_only: bool,
     ) -> Thing:
         mine = of_things.get((subject, item_id), {})
+        # Whoever has only one needn't say which; unless it may be one that is only planned.
+        unsaid = words if is_only and subject not in _CAN_BE_PLANNED else {}
         return Thing(
             subject=subject, id=item_id, called=called,
             facts={
-                path: _settled(path, mine.get(path, ()), words.get(f"{path} {item_id}"))
-                for path in sorted(self._plan.wanted)
-                if path.partition(".")[0] == subject
+                path: _settled(path, mine.get(path, ()), words.get(f"{path} {item_id}") or unsaid.get(path))
+                for path in self._wanted_of(subject)
             },
         )  # fmt: skip
+
+    def _planned(self, subject: str, words: Mapping[str, OwnWord]) -> Iterator[Thing]:
+        """What the person said of none that is listed: all that is known of it is their own word."""
+        wanted = self._wanted_of(subject)
+        if subject in _CAN_BE_PLANNED and not words.keys().isdisjoint(wanted):
+            facts = {path: _settled(path, (), words.get(path)) for path in wanted}
+            yield Thing(subject=subject, id=PLANNED, called=_CAN_BE_PLANNED[subject], facts=facts)
+
+    def _wanted_of(self, subject: str) -> list[str]:
+        return [path for path in sorted(self._plan.wanted) if path.partition(".")[0] == subject]
 
     def _subjects(self) -> list[str]:
         wanted = {path.partition(".")[0] for path in self._plan.wanted}

@@ -94,7 +94,10 @@ INSURED = Operation(
         "sso.insured_status_ended_date": lambda insured: insured.ended_on if _is_over(insured) else None,
         "sso.hospital_id": lambda insured: insured.hospital.code if insured.hospital else None,
     },
-    when_absent={"sso.section": "none", "sso.months_total": 0, "sso.section33_months": 0},  # never insured
+    # Never insured; and what never was has not ended.
+    when_absent={
+        "sso.section": "none", "sso.months_total": 0, "sso.section33_months": 0, "sso.insured_status_ended": False,
+    },
 )  # fmt: skip
 CONTRIBUTIONS = Operation(
     agency=CODE, name="CONTRIBUTIONS", wire="getEmployeeCntr", read=insurance.read_contributions, takes=_YEAR, fed_by=_THIS_YEAR,

@@ -110,6 +110,11 @@ class Spec:
     def wire(self) -> str:
         return self.id.partition(".")[2]
 
+    @property
+    def names_person(self) -> bool:
+        """Else it is asked about a place, a vehicle or a company, or about nobody at all, and not told whose."""
+        return any(one.name == CITIZEN for one in self.arguments)
+
 
 def operation(spec: Spec) -> Operation[Record]:
     """The operation that the gateway asks."""
@@ -137,7 +142,7 @@ def operation(spec: Spec) -> Operation[Record]:
         when_absent=spec.when_absent,
         fed_by={one.name: one.fed_by for one in spec.arguments if one.fed_by and one.name != CITIZEN},
         usual={one.name: one.choices[0] for one in spec.arguments if one.choices},
-        names_person=any(one.name == CITIZEN for one in spec.arguments),
+        names_person=spec.names_person,
     )
 
 

@@ -7,16 +7,19 @@ is kept in the same way, due at once or some days later.
 
 On its day an item is judged again by what the agencies say then. What isn't theirs, what is shut, what nobody knows or
 agencies differ on is not told; where an agency doesn't answer, it waits. What is told becomes an event with the item's id,
-and so is told once. What falls due for a whole population comes in by `feed` and is worked off in cells (`cells.py`).
+and so is told once. What falls due for a whole population comes in by `feed` and is worked off in cells (`cells.py`); whom an
+event about an area or a programme concerns is found shard by shard (`concerned.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import islice
 from typing import Any, Final, Protocol
 
 import orjson
@@ -28,10 +31,12 @@ from foundation.language import Text
 from foundation.store import Document, Index, PyMongoError, Store
 from foundation.telemetry import Metrics
 from lifeevents import cells as cells_module
-from lifeevents.almanac import BIRTH, LASTING, TOO_LATE, Almanac, AlmanacRule, DueDay
+from lifeevents.almanac import AHEAD, BIRTH, LASTING, TOO_LATE, Almanac, AlmanacRule, DueDay
 from lifeevents.catalogue.model import Catalogue, EventType
 from lifeevents.cells import Cells
 from lifeevents.cloudevents import CALENDAR, CALENDAR_SOURCE, RawEvent
+from lifeevents.concerned import KIND as SPREAD
+from lifeevents.concerned import Spread
 from lifeevents.intake import Intake
 from lifeevents.register import Owned, PersonFacts
 from lifeevents.rules.calendar import turns
@@ -58,11 +63,14 @@ _OF_AGE = 15  # from here on a person is told themself
 _AGAIN = timedelta(days=30)
 _SOON_AGAIN = timedelta(days=1)  # where an agency could not say what there is to plan
 _AT_ONCE = 16
-_CELLS_AT_ONCE, _HELPING, _HELPINGS_AT_ONCE = 32, 500, 3
+_FED_AT_ONCE = 1000
+_CELLS_AT_ONCE, _HELPING, _HELPINGS_AT_ONCE = 40, 500, 3
+_JUDGED_FOR_S = 20.0
 _WHILE_DOWN_S = (900.0,)
-_LONGEST_THING = 100
+_LONGEST_THING, _LONGEST_IDENTITY = 100, 128
 _DIED: Final = "the register says that the person died"
 _OF_DEATH: Final = "per_deceased"
+_HOME: Final = "house.subdistrict"
 
 log = logging.getLogger(__name__)
 
@@ -91,11 +99,18 @@ class Falls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fed:
-    """How many of a batch are new to the agenda, were there already, and are of people who were never heard of."""
+    """How many are new to the agenda, were there already, are of people who were never heard of, and come too late to tell."""
 
-    new: int
-    there: int
-    strangers: int
+    new: int = 0
+    there: int = 0
+    strangers: int = 0
+    late: int = 0
+
+    def __add__(self, other: Fed) -> Fed:
+        return Fed(
+            new=self.new + other.new, there=self.there + other.there, strangers=self.strangers + other.strangers,
+            late=self.late + other.late,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +141,10 @@ class Agenda:
     ) -> None:
         self._items = store.collection(AGENDA)
         self._ledger = ledger
-        self._cells = Cells(store, AGENDA, cells, clock=clock, on_leg=on_leg)
+        self._cells = Cells(store, AGENDA, cells, told=intake.recorded_own, clock=clock, on_leg=on_leg)
+        self._spread = Spread(
+            store, ledger, people=people, judge=self._told_to, record=intake.record_own, clock=clock, on_leg=on_leg
+        )
         self._catalogue = catalogue
         self._almanac = Almanac(catalogue, engine)
         self._people = people
@@ -173,32 +191,69 @@ class Agenda:
         said = orjson.loads(await self._people.open(person, found["called"], context=f"agenda.called {item}"))
         return Text(th=said["th"], en=said["en"])
 
-    async def feed(self, batch: Sequence[Falls]) -> Fed:
-        """Take in what falls due for many; the same again changes nothing. BadInput where a rule or a day makes no sense.
+    def takes(self, rule: str) -> bool:
+        """Whether `feed` is for changes by this rule: one of the calendar that isn't told by notices of its own."""
+        found = self._almanac.rules.get(rule)
+        return found is not None and found.event is None and not found.is_quiet
 
-        All of a batch is written, or it is to be sent again. People whom nobody here has heard of have nobody to tell.
+    async def feed(self, rows: Iterable[Falls], *, on_batch: Callable[[Fed], object] = lambda _: None) -> Fed:
+        """Take in what falls due for many; the same again changes nothing, so after a crash all of it is fed again.
+
+            fed = Fed()
+            for batch in changes(extract, rules, since, until, …):  # or whatever finds it out
+                fed += await agenda.feed(
+                    Falls(rule=one.rule, day=one.day, identity=one.person)
+                    for one in batch
+                    if one.becomes is Outcome.ELIGIBLE and agenda.takes(one.rule)
+                )
+
+        The rows are read as they are needed and written a thousand at a time; `on_batch` hears of each. Of people whom
+        nobody here has heard of there is nobody to tell. BadInput for a rule or a day that makes no sense: what was
+        written before stays, and of the thousand nothing is written. Unavailable or PyMongoError: feed again.
         """
-        today = self._clock.today()
-        for one in batch:
-            if one.rule not in self._almanac.rules or self._almanac.rules[one.rule].event is not None:
-                raise BadInput(f"no rule of the calendar: {one.rule[:100]}", th="ไม่มีกฎนี้ในปฏิทิน", field="rule")
-            if not today - TOO_LATE <= one.day <= today + 2 * timedelta(days=366):
-                raise BadInput("the day is too far away", th="วันที่ไกลเกินไป", field="day")
-            if (one.person is None) is (one.identity is None) or len(one.thing or "") > _LONGEST_THING:
-                raise BadInput("either a person or an identity", th="ต้องระบุบุคคลเพียงอย่างเดียว", field="person")
-        known = await self._people.hashed({one.identity for one in batch if one.identity is not None})
+        fed, rest = Fed(), iter(rows)
+        while batch := list(islice(rest, _FED_AT_ONCE)):
+            one = await self._feed(batch, before=fed)
+            on_batch(one)
+            fed += one
+        return fed
+
+    async def _feed(self, batch: Sequence[Falls], *, before: Fed) -> Fed:
+        today, row = self._clock.today(), before.new + before.there + before.strangers + before.late
+        for number, one in enumerate(batch, row + 1):
+            wrong = self._wrong(one, today)
+            if wrong is not None:
+                said, th, field = wrong
+                raise BadInput(f"row {number}: {said}", th=f"แถวที่ {number}: {th}", field=field)
+        in_time = [one for one in batch if one.day >= today - TOO_LATE]
+        known = await self._people.hashed({one.identity for one in in_time if one.identity is not None})
         items: dict[str, Document] = {}
-        strangers = 0
-        for one in batch:
+        strangers = again = 0
+        for one in in_time:
             person = one.person or known.get(one.identity or "")
             if person is None:
                 strangers += 1
                 continue
             due = DueDay(rule=self._almanac.rules[one.rule], day=one.day, anchor=one.day)
             item = self._item(person, due, thing=one.thing) | {"fed": True}
+            again += item["_id"] in items
             items[item["_id"]] = item
         new = await self._cells.put(list(items.values()))
-        return Fed(new=new, there=len(items) - new, strangers=strangers)
+        self._ledger.ring()  # for a day that is being told already it is work by itself
+        return Fed(new=new, there=len(items) - new + again, strangers=strangers, late=len(batch) - len(in_time))
+
+    def _wrong(self, row: Falls, today: date) -> tuple[str, str, str] | None:
+        """What makes no sense about it: in English, in Thai, and the field."""
+        rule = self._almanac.rules.get(row.rule)
+        if rule is None or rule.event is not None:
+            return f"no rule of the calendar: {row.rule[:100]}", "ไม่มีกฎนี้ในปฏิทิน", "rule"
+        if row.day > today + 2 * AHEAD:
+            return "the day is too far away", "วันที่ไกลเกินไป", "day"
+        if (row.person is None) is (row.identity is None) or len(row.identity or "") > _LONGEST_IDENTITY:
+            return "either a person or an identity", "ต้องระบุบุคคลเพียงอย่างเดียว", "person"
+        if len(row.thing or "") > _LONGEST_THING:
+            return "the key of a thing is too long", "รหัสสิ่งที่อ้างถึงยาวเกินไป", "thing"
+        return None
 
     async def follow(
         self, event: Document, event_type: EventType, data: Mapping[str, Any], kin: Sequence[PersonId]
@@ -223,6 +278,32 @@ class Agenda:
         await self._ledger.put(items)
         self._on_leg("agenda followed")
         return len(items)
+
+    async def spread(self, event: Document, event_type: EventType, data: Mapping[str, Any]) -> int:
+        """What is told because of an event that names nobody: kept as work for every shard. Returns how much is new."""
+        rules = [
+            rule
+            for rule in self._almanac.on_event(event_type.triggers)
+            # One about a single programme names the service; and nobody here is somebody's next of kin.
+            if data.get("service") in (None, rule.asks[0].service.code) and not rule.to_kin
+        ]
+        own = self._almanac.in_own_words(event_type)
+        said = {
+            "given_openly": self._given(event_type, data),
+            "areas": None if event_type.area is None else list(data[event_type.area]),
+            "told_of": {
+                "type": event["type"], "agency": event["agency"], "happened_at": event["time"].isoformat(),
+                "received_at": event["received_at"].isoformat(),
+                "data": {name: value for name, value in data.items() if name != event_type.area},
+            },
+        }  # fmt: skip
+        made, at_once = 0, timedelta(0)
+        for after in sorted({rule.offset for rule in rules} | ({at_once} if own is not None else set())):
+            made += await self._spread.begin(
+                event["_id"], [rule.id for rule in rules if rule.offset == after],
+                own.id if own is not None and after == at_once else None, after=after, lasts=TOO_LATE, **said,
+            )  # fmt: skip
+        return made
 
     # ---- because of an event
 
@@ -309,7 +390,14 @@ class Agenda:
         await self._items.update_one({"_id": _plan_id(person)}, {"$unset": {"died": ""}})
         self._on_leg("agenda planned")
         is_whole = not any(doubt in ("DOWN", "STALE") for doubt in facts.doubts.values())
-        return len(ahead), _AGAIN if is_whole else _SOON_AGAIN
+        return len(ahead), self._again(ahead) if is_whole else _SOON_AGAIN
+
+    def _again(self, ahead: Sequence[Document]) -> timedelta:
+        """How soon to plan again: after the next day that an agency told, for then it tells of the one after that."""
+        today = self._clock.today()
+        days = (date.fromisoformat(one["anchor"]) for one in ahead if self._almanac.rules[one["rule"]].comes_again)
+        over = min((day + timedelta(days=1) for day in days if day >= today), default=today + _AGAIN)
+        return min(over - today, _AGAIN)
 
     def _all_items(self, person: PersonId, facts: PersonFacts) -> Iterator[Document]:
         for due in self._days(facts.known, is_child=False, doubts=facts.doubts):
@@ -319,8 +407,9 @@ class Agenda:
                 rules = [rule for rule in self._almanac.rules.values() if rule.scope == scope]
                 for due in self._days({**facts.known, **thing.known}, is_child=False, rules=rules, doubts=facts.doubts):
                     yield self._item(person, due, about=thing.person, thing=thing.key)
+        announced = {name: facts.known[name] for name in self._almanac.public if name in facts.known}
         for child in facts.children:
-            for due in self._days(child.known, is_child=True):
+            for due in self._days({**announced, **child.known}, is_child=True):
                 yield self._item(person, due, about=child.person)
 
     async def _withdraw_others(self, person: PersonId, items: Sequence[Document], facts: PersonFacts) -> None:
@@ -354,20 +443,24 @@ class Agenda:
                 continue
             for due in self._almanac.days(rule, known, today):
                 to_parents = rule.to_guardian or due.day < of_age
-                if to_parents is is_child and self._is_worth_planning(rule, due, known, lasting, doubts):
+                if to_parents is is_child and self._is_worth_planning(
+                    rule, due, known, lasting, doubts, is_child=is_child
+                ):
                     yield due
 
     def _is_worth_planning(
-        self, rule: AlmanacRule, due: DueDay, known: Known, lasting: Known, doubts: Collection[str]
+        self, rule: AlmanacRule, due: DueDay, known: Known, lasting: Known, doubts: Collection[str], *, is_child: bool
     ) -> bool:
         """Their own days for whoever isn't ruled out for good. What comes round for everybody for whose it is today, or
-        is as far as agencies can tell: else every year's tax day would be work for everyone."""
+        is as far as agencies can tell: else every year's tax day would be work for everyone. Of a child little more than
+        the age is known here, and their agencies are asked on the day."""
         if rule.kind == "right":
             return True
         if not rule.is_everybodys:
             return self._almanac.may_come(rule, lasting, due) is not False
         comes = self._almanac.may_come(rule, known, due)
-        return comes or (comes is None and (rule.may_be_unknown or not rule.wanted.isdisjoint(doubts)))
+        is_open = is_child or rule.may_be_unknown or not rule.wanted.isdisjoint(doubts)
+        return comes or (comes is None and is_open)
 
     @property
     def _of_person(self) -> Sequence[AlmanacRule]:
@@ -390,11 +483,12 @@ class Agenda:
         return item
 
     async def _withdraw(self, which: Document, *, why: str) -> int:
-        change = {"state": "withdrawn", "why": why, "done_at": self._clock.now()}
-        result = await self._items.update_many(
-            which | {"kind": "due", "state": "waiting"}, {"$set": change, "$unset": {"due": "", "lease": ""}}
-        )
-        return result.modified_count
+        change: Document = {
+            "$set": {"state": "withdrawn", "why": why, "done_at": self._clock.now()}, "$unset": {"due": "", "lease": ""}
+        }  # fmt: skip
+        due = which | {"kind": "due"}
+        result = await self._items.update_many(due | {"state": "waiting"}, change)
+        return result.modified_count + await self._cells.withdraw(due, change)
 
     # ---- falling due, one by one
 
@@ -413,11 +507,14 @@ class Agenda:
 
     async def _handle(self, item: Claimed) -> None:
         try:
-            if item.document["kind"] == "plan":
+            if item.document["kind"] == SPREAD:
+                await self._spread.batch(item)
+            elif item.document["kind"] == "plan":
                 _, again = await self._plan(PersonId(item.document["person"]))
                 await self._ledger.postpone(item, until=self._clock.legal_now() + again, why="planned", counts=False)
             else:
                 verdict = await self._verdict(item.document)
+                self._on_leg("agenda judged")
                 said = await self._tell(item, verdict.rule) if verdict.is_told and verdict.rule else verdict.why
                 await self._ledger.settle([item], receipts={item.id: said})
         except PyMongoError as exc:
@@ -446,33 +543,38 @@ class Agenda:
         self._on_leg("agenda recorded")
         return f"told: {receipt.receipt}"
 
+    async def _told_to(self, held: Document) -> RawEvent | None:
+        """The event that tells an item which isn't kept, or None where it is told to nobody."""
+        verdict = await self._verdict(held)
+        return await self._event(held, verdict.rule) if verdict.is_told and verdict.rule is not None else None
+
     # ---- falling due, a whole cell
 
     async def run_cells(self, limit: int) -> int:
         """Work off what has fallen due for many; returns how many cells were claimed."""
         await self._cells.sweep()
 
-        async def some() -> int:
-            claimed = await self._cells.ledger.claim(limit=min(limit, _CELLS_AT_ONCE), now=self._clock.legal_now())
-            if claimed:
+        claims = 0
+
+        async def one_after_another() -> None:
+            nonlocal claims
+            while claims < limit:
+                claimed = await self._cells.ledger.claim(limit=_CELLS_AT_ONCE, now=self._clock.legal_now())
+                if not claimed:
+                    return
+                claims += len(claimed)
                 await self._work_off(claimed)
-            return len(claimed)
 
         # While one helping waits for the database, another is judged.
-        return sum(await asyncio.gather(*(some() for _ in range(_HELPINGS_AT_ONCE))))
+        await asyncio.gather(*(one_after_another() for _ in range(_HELPINGS_AT_ONCE)))
+        return claims
 
     async def _work_off(self, cells: Sequence[Claimed]) -> None:
         """A helping of several cells, most of which are small; a worker that is killed costs the others no more than that."""
         try:
-            items = await self._cells.open_items([cell.id for cell in cells], limit=_HELPING)
-            if items:
-                await self._tell_together(items)
-            reached = items[-1]["cell"] if len(items) == _HELPING else None
-            await self._cells.ledger.settle([cell for cell in cells if reached is None or cell.id < reached])
-            for cell in cells:
-                if reached is not None and cell.id >= reached:
-                    until = self._clock.legal_now()
-                    await self._cells.ledger.postpone(cell, until=until, why="there is more", counts=False)
+            helping = await self._cells.helping(cells, limit=_HELPING)
+            judged = await self._tell_together(helping.items) if helping.items else 0
+            await self._cells.settle(helping, judged=judged)
         except (PyMongoError, Unavailable) as exc:
             await self._cells.later(cells, why=f"not written: {type(exc).__name__}", counts=False)
         except Exception as exc:
@@ -480,45 +582,48 @@ class Agenda:
             self._metrics.alarms.labels("agenda").inc()
             await self._cells.later(cells, why=f"unexpected: {type(exc).__name__}")
 
-    async def _tell_together(self, items: Sequence[Document]) -> None:
-        now = self._clock.legal_now()
+    async def _tell_together(self, items: Sequence[Document]) -> int:
+        """Returns how many were judged in time, from the first on; the others are for another helping."""
         accounts = await self._people.get_many({PersonId(item["person"]) for item in items})
-        places = asyncio.Semaphore(_AT_ONCE)
-        verdicts: dict[str, _Verdict] = {}
+        now, rest, until = self._clock.legal_now(), iter(items), time.monotonic() + _JUDGED_FOR_S
+        told: list[tuple[str, RawEvent]] = []
+        reasons: dict[str, str] = {}
         alone: list[str] = []  # what goes wrong goes on by itself, and keeps nobody waiting
 
-        async def one_of(item: Document) -> None:
-            person = accounts.get(item["person"])
-            if item["expires"] <= now:
-                verdicts[item["_id"]] = _no("it came too late")
-                return
-            if person is None or not person.has_account:
-                verdicts[item["_id"]] = _no("no account")
-                return
-            async with places:
+        async def one_after_another() -> None:
+            for item in rest:
+                person = accounts.get(item["person"])
                 try:
-                    verdicts[item["_id"]] = await self._verdict(item)
+                    if item["expires"] <= now:
+                        verdict = _no("it came too late")
+                    elif person is None or not person.has_account:
+                        verdict = _no("no account")
+                    else:
+                        verdict = await self._verdict(item)
+                    if verdict.is_told and verdict.rule is not None:
+                        told.append((item["_id"], await self._event(item, verdict.rule)))
+                    else:
+                        reasons[item["_id"]] = verdict.why
                 except NotFound:
-                    verdicts[item["_id"]] = _Verdict(is_told=False, why=_ERASED)
+                    reasons[item["_id"]] = _ERASED
                 except (PyMongoError, Unavailable):
                     alone.append(item["_id"])
                 except Exception:
                     log.exception("an item of the agenda failed", extra={"item": item["_id"], "kind": "due"})
                     alone.append(item["_id"])
+                if time.monotonic() > until:  # agencies are slow, and the cells are ours for no longer than a lease
+                    return
 
-        await asyncio.gather(*(one_of(item) for item in items))
-        told = [(item, verdict.rule) for item in items if (verdict := verdicts.get(item["_id"])) and verdict.rule]
-        events: list[RawEvent] = []
-        for item, rule in told:
-            try:
-                events.append(await self._event(item, rule))
-            except NotFound:
-                verdicts[item["_id"]] = _Verdict(is_told=False, why=_ERASED)
-        if events:
-            await self._intake.record_each(events, by=CALENDAR)
+        await asyncio.gather(*(one_after_another() for _ in range(min(_AT_ONCE, len(items)))))
+        self._on_leg("agenda judged")
+        judged = len(told) + len(reasons) + len(alone)
+        if told:
+            refused = await self._intake.record_own([event for _, event in told])
+            alone += [told[place][0] for place in refused]
             self._on_leg("agenda recorded")
-        await self._cells.done({key: verdict.why or "told" for key, verdict in verdicts.items()})
+        await self._cells.not_told(reasons)
         await self._cells.let_go(alone)
+        return judged
 
     # ---- judging
 
@@ -532,6 +637,9 @@ class Agenda:
             return _no("the service's own notices tell it")
         # A child of whom the parents are told is a person of their own; a vehicle or a dead relative is somebody's.
         is_child = about is not None and rule.of == "per_person"
+        lives_there = await self._lives_there(person, held.get("areas"))
+        if lives_there is False or (lives_there is None and not rule.may_be_unknown):
+            return _no("they don't live there" if lives_there is False else "not known: where they live")
         facts = await self._facts.facts(about if is_child and about else person, wanted=rule.wanted)
         if facts.known.get("person.alive") is False:
             await self.cancel(about if is_child and about else person, why=_DIED)
@@ -539,7 +647,9 @@ class Agenda:
         given = await self._opened(held)
         whom = _whom(rule, facts, held.get("thing") or (None if is_child else about), given)
         today, anchor = self._clock.today(), date.fromisoformat(held["anchor"])
-        if whom is None or not (rule.kind in ("event", "right") or self._follows(held, rule, facts, whom[1])):
+        if whom is None or not (
+            rule.kind in ("event", "own_words", "right") or self._follows(held, rule, facts, whom[1])
+        ):
             return await self._gone(held, rule, facts)
         found = self._almanac.judge(rule, [{**known, **given} for known in whom[0]], today=today, anchor=anchor)
         if found.holds is None:
@@ -559,6 +669,16 @@ class Agenda:
             await self._keep_name(held["_id"], person, called)
         return _Verdict(is_told=True, rule=rule)
 
+    async def _lives_there(self, person: PersonId, areas: Sequence[str] | None) -> bool | None:
+        """Whether their home stands in one of these areas, by the civil register; where no area is meant, it does."""
+        if areas is None:
+            return True
+        facts = await self._facts.facts(person, wanted=(_HOME,))
+        if facts.doubt(_HOME) in ("DOWN", "STALE"):
+            raise Unavailable("the civil register gave no answer", th="ทะเบียนราษฎรไม่ตอบ")
+        home = facts.known.get(_HOME)
+        return home.startswith(tuple(areas)) if isinstance(home, str) else None
+
     def _follows(self, held: Document, rule: AlmanacRule, facts: PersonFacts, thing: Owned | None) -> bool:
         """Whether its day is still a day of this rule."""
         known = facts.known if thing is None else {**facts.known, **thing.known}
@@ -577,11 +697,11 @@ class Agenda:
 
     async def _opened(self, held: Document) -> dict[str, FactValue]:
         """What the event told that this item comes from."""
-        if "given" not in held:
-            return {}
-        context = f"agenda.given {held['_id']}"
-        given = orjson.loads(await self._people.open(held["person"], held["given"], context=context))
-        kinds = {path: fact.kind for path in given if (fact := self._catalogue.fact(path)) is not None}
+        given = held.get("given_openly") or {}
+        if "given" in held:
+            context = f"agenda.given {held['_id']}"
+            given = orjson.loads(await self._people.open(held["person"], held["given"], context=context))
+        kinds = {path: fact.kind for path in given if (fact := self._catalogue.tellable(path)) is not None}
         return {
             path: date.fromisoformat(value) if kinds[path] == "date" else value
             for path, value in given.items()
@@ -589,16 +709,17 @@ class Agenda:
         }
 
     async def _event(self, held: Document, rule: AlmanacRule) -> RawEvent:
-        numbers = [await self._people.identity_number(PersonId(held["person"]))]
+        person = PersonId(held["person"])
         data: dict[str, Any] = {
-            "citizen_id": numbers[0], "service": rule.asks[0].service.code, "occurrence": held["day"],
-            "day": held["day"], "notification": rule.id, "group": held["group"],
+            "citizen_id": await self._people.identity_number(person), "service": rule.asks[0].service.code,
+            "occurrence": held["day"], "day": held["day"], "notification": rule.id, "group": held["group"],
         }  # fmt: skip
         if held.get("about") is not None:
             data["about_citizen_id"] = await self._people.identity_number(PersonId(held["about"]))
-        return RawEvent(
-            {"specversion": "1.0", "id": held["_id"], "source": CALENDAR_SOURCE, "type": RIGHT_DUE, "data": data}
-        )
+        if "told_of" in held:
+            data["cause"] = held["told_of"]
+        event = {"specversion": "1.0", "id": held["_id"], "source": CALENDAR_SOURCE, "type": RIGHT_DUE, "data": data}
+        return RawEvent(event, person=person)
 
     async def _keep_name(self, item: str, person: PersonId, called: Text) -> None:
         said = orjson.dumps({"th": called.th, "en": called.en})

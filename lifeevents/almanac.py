@@ -1,8 +1,8 @@
 """What is told of itself, and on which days: a pure reading of the catalogue.
 
 A rule of the almanac is a notification of a service, with a day or with an event; a life event that comes with an age;
-or a service as such, told on the day from which a person is entitled and can act. A service that tells its days itself,
-by notifications, isn't told that way too.
+an event about an area or a programme in its own words; or a service as such, told on the day from which a person is
+entitled and can act. A service that tells its days itself, by notifications, isn't told that way too.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from lifeevents.catalogue.model import (
     AnnouncedDay,
     Catalogue,
     DateRule,
+    EventNotice,
+    EventType,
     FactDay,
     MonthDay,
     Notification,
@@ -64,11 +66,12 @@ class AlmanacRule:
     """One thing that is told of itself. One of its `asks` must hold.
 
     `scope` is what its day hangs on: with `per_vehicle`, each vehicle has a day of its own. `of` says what its services
-    are about. `may_be_unknown`: it says "may", so it can be told to whom it may concern.
+    are about. `may_be_unknown`: it says "may", so it can be told to whom it may concern. `for_all`: of those who live where
+    it happened nothing more is asked; its services are what they are shown.
     """
 
     id: str
-    kind: Literal["day", "event", "life_event", "right"]
+    kind: Literal["day", "event", "own_words", "life_event", "right"]
     to: str
     of: Scope
     scope: Scope
@@ -80,6 +83,7 @@ class AlmanacRule:
     event: str | None = None
     may_be_unknown: bool = False
     is_quiet: bool = False
+    for_all: bool = False
 
     @property
     def to_guardian(self) -> bool:
@@ -98,9 +102,14 @@ class AlmanacRule:
     def hangs_on(self) -> frozenset[str]:
         """The facts without which its day is not known."""
         match self.anchor:
-            case FactDay(fact=fact) | TurnsDay(birth_date=fact):
+            case FactDay(fact=fact) | TurnsDay(birth_date=fact) | AnnouncedDay(event_date=fact):
                 return frozenset({fact})
         return self.wanted if self.kind == "right" else frozenset()
+
+    @property
+    def comes_again(self) -> bool:
+        """Whether, once its day is over, the agency that told it tells the next."""
+        return isinstance(self.anchor, FactDay | AnnouncedDay)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +130,22 @@ class Finding:
     is_shut: bool = False
 
 
+_HOLDS: Final = Finding(holds=True)
+_IS_NOT_SO: Final = Finding(holds=False)
+
+
 class Almanac:
     def __init__(self, catalogue: Catalogue, engine: Engine) -> None:
         self._catalogue = catalogue
         self._engine = engine
         self._sensitive = {fact.path for fact in catalogue.facts if fact.is_sensitive}
+        self.public = frozenset(
+            path
+            for spec in catalogue.specs
+            if not spec.names_person
+            for path in spec.facts
+            if catalogue.event_date(path)
+        )  # the days that are announced to everybody, or to a province
         self.rules: Mapping[str, AlmanacRule] = {rule.id: rule for rule in self._read()}
         self._by_event: dict[str, list[AlmanacRule]] = {}
         for rule in self.rules.values():
@@ -138,6 +158,10 @@ class Almanac:
     def on_event(self, triggers: Iterable[str]) -> list[AlmanacRule]:
         """What is told when an event is reported that answers to these names."""
         return [rule for name in triggers for rule in self._by_event.get(name, ())]
+
+    def in_own_words(self, event_type: EventType) -> AlmanacRule | None:
+        """What an event about an area or a programme says itself."""
+        return self.rules.get(event_type.type)
 
     # ---- when
 
@@ -202,10 +226,12 @@ class Almanac:
 
         What is told ahead may be about what begins on the anchor's day, or about what ends then; so both days count.
         """
+        if rule.for_all:
+            return _HOLDS
         days = (today, anchor) if anchor > today and rule.kind != "right" else (today,)
         found = [self._one(rule, ask, facts, day) for ask in rule.asks for facts in whom for day in days]
         if any(one.holds for one in found):
-            return Finding(holds=True)
+            return _HOLDS
         open_ones = [one for one in found if one.holds is None]
         if open_ones:
             return Finding(holds=None, missing=frozenset().union(*(one.missing for one in open_ones)))
@@ -215,12 +241,12 @@ class Almanac:
         judged = self._engine.judge(ask.service, facts, on)
         also = None if ask.also is None else evaluate(ask.also, facts, on)
         if judged.outcome is Outcome.NOT_ELIGIBLE or (ask.also is not None and also is False):
-            return Finding(holds=False)
+            return _IS_NOT_SO
         state = self._engine.availability(ask.service, facts, on).state
         if state in _SHUT or (rule.kind == "right" and state is not State.OPEN):
             return Finding(holds=False, is_shut=True)
         if judged.outcome is Outcome.ELIGIBLE and (ask.also is None or also):
-            return Finding(holds=True)
+            return _HOLDS
         also_missing = missing(ask.also, facts, on) if ask.also is not None else ()
         return Finding(holds=None, missing=frozenset((*judged.missing, *also_missing)))
 
@@ -247,6 +273,15 @@ class Almanac:
 
     def _read(self) -> Iterator[AlmanacRule]:
         active = {service.code: service for service in self._catalogue.services if service.status == "active"}
+        for service in self._catalogue.services:
+            if service.status in ("programme_round", "closed_waiting_round"):
+                # No day brings these, but an event may: that a round opens. Whether one is open is judged then.
+                for one in service.notifications:
+                    if one.to in _TOLD and isinstance(one.trigger, OnEvent):
+                        yield self._notification(service, one)
+        for event_type in self._catalogue.event_types:
+            if event_type.person is None and event_type.notice is not None:
+                yield self._own_words(event_type, event_type.notice)
         for service in active.values():
             told = [one for one in service.notifications if one.to in _TOLD]
             for notification in told:
@@ -270,7 +305,7 @@ class Almanac:
     def _notification(self, service: PublicService, told: Notification) -> AlmanacRule:
         anchor = told.trigger.anchor if isinstance(told.trigger, OnDay) else None
         year_when = told.trigger.year_when if isinstance(told.trigger, OnDay) else None
-        of_anchor = _facts_of_anchor(anchor)
+        of_anchor = self._facts_of_anchor(anchor)
         of = self._about(service, (*of_anchor, *self._facts_of(told.when)))
         hangs_on = {SUBJECTS.get(path.partition(".")[0]) for path in of_anchor}
         return AlmanacRule(
@@ -287,6 +322,22 @@ class Almanac:
             event=told.trigger.event if isinstance(told.trigger, OnEvent) else None,
             may_be_unknown=_MAY.search(told.message.en) is not None,
         )
+
+    def _own_words(self, event_type: EventType, notice: EventNotice) -> AlmanacRule:
+        """Told to who lives in the area; where there is none, to those whom the event's services are for."""
+        asks = tuple(
+            Ask(service=service, also=self._node(told.when))
+            for service in self._catalogue.services
+            for told in service.notifications
+            if isinstance(told.trigger, OnEvent) and told.trigger.event in event_type.triggers
+        )
+        for_all = event_type.area is not None
+        wanted = () if for_all else (reads(self._engine, one.service) for one in asks)
+        return AlmanacRule(
+            id=event_type.type, kind="own_words", to="self", of="per_person", scope="per_person", asks=asks,
+            wanted=frozenset().union(*wanted), event=event_type.type, for_all=for_all,
+            may_be_unknown=_MAY.search(notice.body.en) is not None,
+        )  # fmt: skip
 
     def _about(self, service: PublicService, others: Iterable[str]) -> Scope:
         """What the service is really judged by: one `per_vehicle` that asks nothing of a vehicle is about the person."""
@@ -307,6 +358,14 @@ class Almanac:
                 )  # a fact that a fold leaves out still has a source
         return frozenset(found)
 
+    def _facts_of_anchor(self, anchor: Anchor | None) -> tuple[str, ...]:
+        match anchor:
+            case FactDay(fact=fact) | TurnsDay(birth_date=fact):
+                return (fact,)
+            case AnnouncedDay(event_date=name) if self._catalogue.tellable(name) is not None:
+                return (name,)  # the others are computed
+        return ()
+
     def _is_derived(self, path: str) -> bool:
         fact = self._catalogue.fact(path)
         return fact is None or fact.derived is not None
@@ -314,10 +373,3 @@ class Almanac:
 
 def _is_birthday(anchor: Anchor) -> bool:
     return isinstance(anchor, TurnsDay) and anchor.birth_date == BIRTH
-
-
-def _facts_of_anchor(anchor: Anchor | None) -> tuple[str, ...]:
-    match anchor:
-        case FactDay(fact=fact) | TurnsDay(birth_date=fact):
-            return (fact,)
-    return ()

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from agencies.facts import Fact, Facts, Findings, agree
+from agencies.facts import PLANNED, Fact, Facts, Findings, agree
 from agencies.gateway import PUBLIC_TASK, SYSTEM, Gateway
 from lifeevents.catalogue.model import Catalogue
-from lifeevents.rules.ir import DID_NOT_HAPPEN, FactValue
+from lifeevents.rules.ir import FactValue
+from lifeevents.situation import for_rules
 from trust.people import PersonId
 
 
@@ -42,9 +43,9 @@ class AgenciesKnow:
             subject=person, actor=SYSTEM, purpose="journey", ground=PUBLIC_TASK, patience_s=None
         )
         found = list(_concerning(await self._facts.find(asking, paths), told))
-        known: dict[str, FactValue] = {one.path: one.value for one in found if one.state == "KNOWN"}
-        known |= {one.path: DID_NOT_HAPPEN for one in found if one.state == "DID_NOT_HAPPEN"}
-        return Known(facts=known, unanswered=frozenset(one.path for one in found if one.state == "AGENCY_DOWN"))
+        return Known(
+            facts=for_rules(found), unanswered=frozenset(one.path for one in found if one.state == "AGENCY_DOWN")
+        )
 
 
 def _concerning(found: Findings, told: Mapping[str, FactValue]) -> Iterable[Fact]:
@@ -57,5 +58,7 @@ def _concerning(found: Findings, told: Mapping[str, FactValue]) -> Iterable[Fact
             for thing in things
             if all(path in thing.facts and agree(thing.facts[path].value, value) for path, value in of_it.items())
         ]
-        if of_it and len(fitting) == 1:
+        if not of_it:  # what somebody says that they plan is what they mean
+            fitting = [thing for thing in things if thing.id == PLANNED]
+        if len(fitting) == 1:
             yield from fitting[0].facts.values()

@@ -23,7 +23,7 @@ from foundation.errors import BadInput, SuperAppError
 from foundation.ids import derive
 from foundation.telemetry import redact
 from lifeevents.catalogue.model import Catalogue, EventType
-from trust.people import parse_identity_number
+from trust.people import PersonId, parse_identity_number
 
 MAX_EVENT = 262_144  # bytes of one event
 MAX_BATCH = 100
@@ -87,10 +87,14 @@ CALENDAR = Calendar()
 
 @dataclass(frozen=True, slots=True)
 class RawEvent:
-    """One event as it was sent, not yet checked. `twice` points at the objects in which a key stands twice."""
+    """One event as it was sent, not yet checked. `twice` points at the objects in which a key stands twice.
+
+    `person` is whom it happens to, where the house itself says it and so knows.
+    """
 
     value: Any
     twice: tuple[str, ...] = ()
+    person: PersonId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +254,12 @@ class Contracts:
             canonical=canonical,
         )
 
+    def own(self, event: RawEvent) -> EventType | None:
+        """The type of an event that the house itself made, about somebody whose number is from its own books: only its
+        data is looked at. None where that isn't what its type says."""
+        contract = self._contracts[event.value["type"]]
+        return contract.type if contract.type.agency is None and contract.fits(event.value["data"]) else None
+
     def _envelope(self, value: Mapping[str, Any], by: Publisher, now: datetime, found: _Findings) -> _Contract | None:
         for name in ("specversion", "id", "source", "type"):
             if value.get(name) is None:
@@ -345,6 +355,9 @@ class _Contract:
             schema, validate_formats=True, formats={"date": _is_day}, mask="the value"
         )
         self._numbers = tuple(_number_fields(schema.get("properties", {})))
+
+    def fits(self, data: Mapping[str, Any]) -> bool:
+        return bool(self._validator.is_valid(data))
 
     def check(self, data: Mapping[str, Any], found: _Findings) -> str | None:
         """Add what is wrong with the data; the identity number of whom it happened to."""

@@ -18,7 +18,16 @@ from foundation.errors import NotFound, Unavailable
 from foundation.language import Text, fill
 from foundation.store import Document, PyMongoError
 from foundation.telemetry import Metrics
-from lifeevents.catalogue.model import Catalogue, DateRule, EventNotice, EventType, FactDay, OnDay, TurnsDay
+from lifeevents.catalogue.model import (
+    AnnouncedDay,
+    Catalogue,
+    DateRule,
+    EventNotice,
+    EventType,
+    FactDay,
+    OnDay,
+    TurnsDay,
+)
 from lifeevents.intake import opened
 from lifeevents.subscriptions import Subscriptions
 from notifications.ledger import RETRY_AFTER_S, Claimed, Ledger, nothing, retry_at
@@ -31,6 +40,7 @@ log = logging.getLogger(__name__)
 _AT_ONCE = 32
 _WHILE_DOWN_S = (900.0,)
 _DEATH = ("death.registered", "hospital_death")
+_OF_CAUSE = {"event_type": "type", "agency": "agency", "happened_at": "happened_at", "received_at": "received_at"}
 # What a phone on a table may show: never the matter.
 _LOCK_SCREEN = Text(th="คุณมีเรื่องใหม่จากหน่วยงานรัฐ", en="You have a message from a state agency")
 
@@ -52,6 +62,10 @@ class Agenda(Protocol):
         self, event: Document, event_type: EventType, data: Mapping[str, Any], kin: Sequence[PersonId]
     ) -> int:
         """Keep what services tell because of this event as due; `kin` are those whom a death concerns."""
+        ...
+
+    async def spread(self, event: Document, event_type: EventType, data: Mapping[str, Any]) -> int:
+        """The same for an event about an area or a programme, which names nobody: whom it concerns is to be found."""
         ...
 
 
@@ -176,7 +190,9 @@ class Fanout:
                 await self._notifier.tell(notice)
                 told += 1
         self._on_leg("events told")
-        if person is not None and event_type.triggers:
+        if person is None:
+            await self._agenda.spread(event, event_type, data)
+        elif event_type.triggers:
             is_death = event_type.type in self._deaths
             if is_death or person not in silent:
                 kin = await self._relatives.of(person) if is_death else ()
@@ -189,7 +205,7 @@ class Fanout:
     # ---- people
 
     async def _notices(self, event: Document, event_type: EventType, data: Mapping[str, Any]) -> list[Notice]:
-        if event["person"] is None:  # whom a whole area's event concerns is not known here
+        if event["person"] is None:  # whom a whole area's event concerns is found by the agenda
             return []
         if event_type.agency is None:
             notice = await self._of_calendar(event, data)
@@ -225,7 +241,12 @@ class Fanout:
         found = self._catalogue.notification(data["notification"])
         life_event = self._catalogue.life_event(data["notification"])
         right = self._catalogue.service(data["notification"])
-        if found is not None:
+        own = self._catalogue.event_type(data["notification"])
+        cause = data.get("cause")
+        if own is not None and own.notice is not None and cause is not None:
+            title, body = _filled(own.notice.title, cause["data"]), _filled(own.notice.body, cause["data"])
+            topic = own.notice.topic
+        elif found is not None:
             told, service = found
             title, body, topic = service.title, told.message, service.stage
         elif life_event is not None:
@@ -239,6 +260,8 @@ class Fanout:
         if called is not None:
             title = Text(th=f"{called.th}: {title.th}", en=f"{called.en}: {title.en}")
         because = {"rule": data["notification"], "day": data["day"], "facts": self._told_by(data["notification"])}
+        if cause is not None:  # what happened to an area or a programme, and not that the calendar says so
+            because |= {name: cause[key] for name, key in _OF_CAUSE.items()}
         return Notice(
             origin=event["_id"],
             family=data["notification"],
@@ -261,13 +284,13 @@ class Fanout:
         match trigger:
             case OnDay(anchor=anchor) | DateRule(day=anchor):
                 match anchor:
-                    case TurnsDay(birth_date=path) | FactDay(fact=path):
+                    case TurnsDay(birth_date=path) | FactDay(fact=path) | AnnouncedDay(event_date=path):
                         pass
                     case _:
                         path = "" if getattr(trigger, "year_when", None) is None else "person.birth_date"
             case _:
                 path = ""
-        fact = self._catalogue.fact(path)
+        fact = self._catalogue.tellable(path)
         return [] if fact is None else [{"fact": fact.path, "agency": fact.source_agency}]
 
     async def _about(self, data: Mapping[str, Any]) -> PersonId | None:

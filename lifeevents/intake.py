@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Literal
 
 import orjson
@@ -27,7 +28,7 @@ from foundation.ids import CELL
 from foundation.pages import Page, page, read_cursor, write_cursor
 from foundation.store import DUPLICATE_KEY, BulkWriteError, Document, Index, PyMongoError, Store
 from foundation.telemetry import Metrics, redact
-from lifeevents.catalogue.model import Catalogue
+from lifeevents.catalogue.model import Catalogue, EventType
 from lifeevents.cloudevents import (
     CALENDAR,
     CALENDAR_SOURCE,
@@ -38,6 +39,7 @@ from lifeevents.cloudevents import (
     RawEvent,
     Reason,
     Refusal,
+    event_key,
     sent_id,
 )
 from notifications import ledger as ledgers
@@ -174,44 +176,35 @@ class Intake:
         self._ledger.ring()
         return receipts
 
-    async def record_each(self, events: Sequence[RawEvent], *, by: Publisher) -> list[Receipt]:
-        """Record many, each by itself: what was recorded before stays. The receipts stand in the order of the events.
+    async def record_own(self, events: Sequence[RawEvent]) -> list[int]:
+        """Record many that the calendar made, each by itself; returns the places of those that aren't what their type says.
 
-        Where it fails some may be recorded; the same events again record the others.
+        One that is there already stays as it is, and so does what else is said of it. Where this fails some may be
+        recorded; the same again records the others.
         """
-        now = self._clock.now()
-        checked = [self._contracts.check(event, by=by, now=now) for event in events]
-        refusals = [
-            Refusal(index=index, id=sent_id(events[index].value), reasons=found)
-            for index, found in enumerate(checked)
-            if isinstance(found, tuple)
-        ]
-        if refusals:
-            raise self._refused(refusals)
-        ready = [self._ready(one, by) for one in checked if isinstance(one, Accepted)]
-        receipts: list[Receipt] = []
+        refused: list[int] = []
+        own: dict[str, tuple[RawEvent, EventType]] = {}
+        for index, event in enumerate(events):
+            kind = self._contracts.own(event)
+            if kind is None:
+                refused.append(index)
+            else:
+                own[event_key(CALENDAR_SOURCE, event.value["id"])] = event, kind
+        rest, now = iter(own), _whole_ms(self._clock.now())
         try:
-            for start in range(0, len(ready), _GROUP):
-                receipts += await self._write_each(ready[start : start + _GROUP])
+            while part := {key: own[key] for key in islice(rest, _GROUP)}:
+                there = await self._insert(await self._own_documents(part, now))
+                for name, count in Counter(kind.type for key, (_, kind) in part.items() if key not in there).items():
+                    self._metrics.events.labels(name, "recorded").inc(count)
         except PyMongoError as exc:
             raise _not_written() from exc
         self._ledger.ring()
-        return receipts
+        return refused
 
-    async def _write_each(self, ready: Sequence[_Ready]) -> list[Receipt]:
-        now = _whole_ms(self._clock.now())
-        first: dict[str, _Ready] = {}
-        for one in ready:
-            first.setdefault(one.event.key, one)
-        there = await self._insert(await self._documents(list(first.values()), now))
-        clashes = {
-            one.event.key: Refusal(index=index, id=redact(one.event.id), reasons=_OTHER_CONTENT)
-            for index, one in enumerate(ready)
-            if not self._agrees(one, first, there)
-        }
-        if clashes:
-            raise self._conflict(clashes)
-        return [self._receipt(one, first, there, now) for one in ready]
+    async def recorded_own(self, ids: Collection[str]) -> set[str]:
+        """Which of these ids the calendar has told already."""
+        keys = {event_key(CALENDAR_SOURCE, one): one for one in ids}
+        return {keys[key] for key in await self._there(list(keys))}
 
     async def close(self) -> None:
         """Wait until everything that was taken in is written."""
@@ -348,8 +341,11 @@ class Intake:
     # ---- what both need
 
     def _ready(self, event: Accepted, by: Publisher) -> _Ready:
+        return _Ready(event, by, self._content(event.canonical))
+
+    def _content(self, canonical: bytes) -> str:
         # Keyed, because what a birth or a death looks like can be guessed and tried.
-        return _Ready(event, by, self._vault.lookup(event.canonical.decode(), purpose="event content"))
+        return self._vault.lookup(canonical.decode(), purpose="event content")
 
     async def _documents(self, ready: Sequence[_Ready], now: datetime) -> list[Document]:
         people = await self._people.ensure_many(
@@ -359,15 +355,27 @@ class Intake:
         for one in ready:
             event = one.event
             person = people[event.person_number].id if event.person_number is not None else None
-            documents.append({
-                "_id": event.key, "cell": event.key[:CELL], "source": event.source, "event_id": event.id,
-                "type": event.type.type, "agency": one.by.agency, "client": one.by.client_id, "person": person,
-                "time": event.time or now, "received_at": now, "body_hash": one.body_hash,
-                "data": await self._sealed(event, person),
-                # The server writes its own time here when it inserts. The feed goes by it, for clocks of ours differ.
-                "seq": Timestamp(0, 0),
-                "state": "waiting", "attempts": 0, "due": now,
-            })  # fmt: skip
+            documents.append(
+                _document(event.key, now, event.source, event.id, event.type, one.by)
+                | {
+                    "person": person, "time": event.time or now, "body_hash": one.body_hash,
+                    "data": await self._sealed(event, person),
+                }
+            )  # fmt: skip
+        return documents
+
+    async def _own_documents(self, own: Mapping[str, tuple[RawEvent, EventType]], now: datetime) -> list[Document]:
+        strangers = {event.value["data"][kind.person] for event, kind in own.values() if event.person is None}
+        people = await self._people.ensure_many(strangers) if strangers else {}
+        documents: list[Document] = []
+        for key, (event, kind) in own.items():
+            data = event.value["data"]
+            person = event.person or people[data[kind.person]].id
+            document = _document(key, now, CALENDAR_SOURCE, event.value["id"], kind, CALENDAR)
+            document["person"], document["time"] = person, now
+            document["body_hash"] = self._content(orjson.dumps(event.value, option=orjson.OPT_SORT_KEYS))
+            document["data"] = await self._people.seal(person, orjson.dumps(data), context=f"events.data {key}")
+            documents.append(document)
         return documents
 
     async def _sealed(self, event: Accepted, person: PersonId | None) -> bytes:
@@ -401,6 +409,18 @@ class Intake:
         self._metrics.alarms.labels("event_conflict").inc()
         log.warning("an event came again with another content", extra={"events": sorted(clashes)[:10]})
         return EventConflict(list(clashes.values()))
+
+
+def _document(
+    key: str, now: datetime, source: str, event_id: str, event_type: EventType, by: Publisher
+) -> Document:  # all that doesn't hang on whom it is about
+    return {
+        "_id": key, "cell": key[:CELL], "source": source, "event_id": event_id, "type": event_type.type,
+        "agency": by.agency, "client": by.client_id, "received_at": now,
+        # The server writes its own time here when it inserts. The feed goes by it, for clocks of ours differ.
+        "seq": Timestamp(0, 0),
+        "state": "waiting", "attempts": 0, "due": now,
+    }  # fmt: skip
 
 
 def _write_place(seq: Timestamp) -> str:

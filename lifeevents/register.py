@@ -9,7 +9,7 @@ an answer. Without the civil register nothing is said at all: that is `Unavailab
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeVar
 
@@ -23,8 +23,8 @@ from foundation.errors import Unavailable
 from foundation.language import Text
 from lifeevents.catalogue.model import Scope
 from lifeevents.rules.calendar import turns
-from lifeevents.rules.ir import DID_NOT_HAPPEN, Facts, FactValue
-from lifeevents.situation import SUBJECTS
+from lifeevents.rules.ir import Facts, FactValue
+from lifeevents.situation import SUBJECTS, for_rules, lists_missing
 from trust.people import People, PersonId
 from trust.secrets import Vault
 
@@ -90,9 +90,7 @@ class Register:
             _held(asking, dopa.FAMILY, with_children),
             self._facts.find(asking, BASICS | frozenset(wanted)),
         )
-        known: dict[str, FactValue] = {}
-        doubts: dict[str, Doubt] = {}
-        _sort(found.facts.values(), known, doubts)
+        doubts = dict(_doubts(found.facts.values()))
         things: dict[Scope, dict[str, Owned]] = {}
         for subject, listed in found.things.items():
             scope = SUBJECTS.get(subject)
@@ -102,10 +100,13 @@ class Register:
                 of_scope = things.setdefault(scope, {})
                 before = of_scope.get(owned.key)
                 of_scope[owned.key] = owned if before is None else _both(before, owned)
-        doubts |= await self._lists_missing(asking, {path.partition(".")[0] for path in wanted})
+        subjects = {path.partition(".")[0] for path in wanted} & SUBJECTS.keys()
+        for subject, answer in await lists_missing(self._facts, asking, subjects):
+            if answer.state != "NOT_ALLOWED":
+                doubts[subject] = "DOWN" if answer.state == "UNAVAILABLE" else "STALE"
         relatives = family.value.children if family is not None and family.value is not None else ()
         return PersonFacts(
-            known=known,
+            known=for_rules(_fresh(found.facts.values())),
             called=profile.value.first_name if profile is not None and profile.value is not None else None,
             children=await self._young(relatives),
             things={scope: tuple(of_scope.values()) for scope, of_scope in things.items()},
@@ -128,23 +129,13 @@ class Register:
         )
 
     async def _owned(self, person: PersonId, subject: str, thing: Thing, doubts: dict[str, Doubt]) -> Owned:
-        known: dict[str, FactValue] = {}
-        _sort(thing.facts.values(), known, doubts)
+        known = for_rules(_fresh(thing.facts.values()))
+        doubts.update(_doubts(thing.facts.values()))
         if subject in _PEOPLE:
             somebody = (await self._people.ensure(thing.id)).id
             return Owned(key=somebody, known=known, called=thing.called, person=somebody)
         key = self._vault.lookup(f"{person} {subject} {thing.id}", purpose="thing")[:_KEY]
         return Owned(key=key, known=known, called=thing.called)
-
-    async def _lists_missing(self, asking: Asking, subjects: set[str]) -> dict[str, Doubt]:
-        """Of which sorts of things no list came, or only one of the other day. It was asked already, and is only read."""
-        missing: dict[str, Doubt] = {}
-        for subject in subjects & SUBJECTS.keys():
-            for lister in self._facts.sources.listing(subject):
-                for heard in await self._facts.ask(asking, lister):
-                    if heard.answer is not None and heard.answer.state in ("UNAVAILABLE", "STALE"):
-                        missing[subject] = "DOWN" if heard.answer.state == "UNAVAILABLE" else "STALE"
-        return missing
 
     async def _young(self, children: Sequence[dopa.Relative]) -> tuple[Child, ...]:
         today = self._clock.today()
@@ -157,21 +148,24 @@ class Register:
         return tuple(Child(person=people[number].id, known=_of_relative(one)) for number, one in young.items())
 
 
-def _sort(facts: Iterable[Fact], known: dict[str, FactValue], doubts: dict[str, Doubt]) -> None:
-    """What is known to `known`, what an agency's trouble hides to `doubts`."""
+def _doubts(facts: Iterable[Fact]) -> Iterator[tuple[str, Doubt]]:
+    """What an agency's trouble hides."""
     for fact in facts:
-        if fact.source is not None and fact.source.is_stale:  # what it said the other day is no ground to tell somebody
-            doubts[fact.path] = "STALE"
-            continue
-        match fact.state:
-            case "KNOWN":
-                known[fact.path] = fact.value
-            case "DID_NOT_HAPPEN":
-                known[fact.path] = DID_NOT_HAPPEN
-            case "AGENCY_DOWN":
-                doubts[fact.path] = "DOWN"
-            case "DISAGREEMENT":
-                doubts[fact.path] = "DISAGREEMENT"
+        if _is_stale(fact):
+            yield fact.path, "STALE"
+        elif fact.state == "AGENCY_DOWN":
+            yield fact.path, "DOWN"
+        elif fact.state == "DISAGREEMENT":
+            yield fact.path, "DISAGREEMENT"
+
+
+def _fresh(facts: Iterable[Fact]) -> Iterator[Fact]:
+    return (fact for fact in facts if not _is_stale(fact))
+
+
+def _is_stale(fact: Fact) -> bool:
+    """What it said the other day is no ground to tell somebody something."""
+    return fact.source is not None and fact.source.is_stale
 
 
 def _both(one: Owned, other: Owned) -> Owned:

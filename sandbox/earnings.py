@@ -113,6 +113,11 @@ class TaxReturn:
         return max(self.tax - self.withheld, Decimal(0))
 
 
+def due_online(year: int) -> date:
+    """The last day to file for a tax year over the internet."""
+    return date(year + 1, 4, 8)
+
+
 def earned(world: World, citizen: Citizen, year: int) -> tuple[Earned, ...]:
     """The income of a calendar year, by kind. Who died before it began, or was a child in it, earned nothing."""
     closed = world.nation.day_zero.year - 1
@@ -192,7 +197,6 @@ def tax_return(world: World, citizen: Citizen, year: int) -> TaxReturn:
         tax = max(tax, _baht(other_than_salary * 5 / 1_000))
     withheld = sum((one.withheld for one in sources), Decimal(0))
     must_file = total > (120_000 if total and not other_than_salary else 60_000)
-    due = date(year + 1, 4, 8)  # over the internet
     return TaxReturn(
         tax_year=year,
         income=total,
@@ -203,7 +207,7 @@ def tax_return(world: World, citizen: Citizen, year: int) -> TaxReturn:
         tax=tax,
         withheld=withheld,
         must_file=must_file,
-        due=due,
+        due=due_online(year),
         filed_on=_filed_on(world, citizen, year) if must_file or withheld else None,
     )
 

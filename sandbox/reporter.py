@@ -33,7 +33,7 @@ from sandbox.control import JsonReply, Refused, read_json
 from sandbox.people import Citizen, Hospital
 from sandbox.world import World
 
-AGENCIES = ("sso", "nhso", "dopa", "moph")
+AGENCIES = ("sso", "nhso", "dopa", "moph", "ddpm", "ect", "fpo")
 SCOPES = ("events:publish", "events:subscribe")
 HOSPITAL_CHANGED = "th.sso.hospital.changed"
 CHALLENGE = "tangrat.endpoint.challenge"
@@ -235,14 +235,15 @@ class Reporter:
         body = await read_json(request)
         agency = self._agencies[body.text("agency", among=AGENCIES)]
         event_type = body.text("type", most=200)
-        citizen = self._somebody(body.raw("citizen"))
         given = body.mapping("data") if "data" in body else {}
+        # What happens to an area or a programme is told by its data alone.
+        citizen = None if "data" in body and "citizen" not in body else self._somebody(body.raw("citizen"))
         event_id = body.text("id", most=200) if "id" in body else None
         at = body.text("time", most=40) if "time" in body else None
         body.nothing_else()
         self._api()
-        data = {"citizen_id": citizen.pid, **given}
-        if agency.name == "sso" and event_type == HOSPITAL_CHANGED:
+        data = dict(given) if citizen is None else {"citizen_id": citizen.pid, **given}
+        if citizen is not None and agency.name == "sso" and event_type == HOSPITAL_CHANGED:
             data = await self._change_hospital(citizen, given)
         event = _event(agency.name, event_type, data, event_id=event_id, at=at)
         try:

@@ -95,6 +95,12 @@ class People:
         found = self._people.find({"_id": {"$in": list(people)}})
         return {PersonId(document["_id"]): self._remember(document) async for document in found}
 
+    async def accounts(self, cell: str, *, after: str = "", limit: int) -> list[PersonId]:
+        """The next people of a cell who have signed in, by their ids."""
+        wanted: Document = {"_id": {"$gt": max(after, cell), "$lt": f"{cell}g"}, "has_account": True}
+        found = self._people.find(wanted, {"_id": 1}).sort("_id", 1).limit(limit)
+        return [PersonId(document["_id"]) async for document in found]
+
     async def hashed(self, hashes: Iterable[str]) -> dict[str, PersonId]:
         """Who stands behind these keyed hashes of identity numbers, as far as they are known here."""
         return {one: person.id for one, person in (await self._read(hashes)).items()}

@@ -30,4 +30,15 @@ def get_schedule(asked: Asked) -> Mapping[str, Any] | None:
     }
 
 
-ANSWERS: Final[Mapping[str, Answer]] = {"get_schedule": get_schedule}
+def get_next_vaccination(asked: Asked) -> Mapping[str, Any] | None:
+    """The first day that is still to come, and all that is due on it."""
+    try:
+        born, day = (date.fromisoformat(asked.arguments[name]) for name in ("birth_date", "day"))
+        planned = vaccines.plan(born)
+    except (ValueError, OverflowError):
+        return None
+    coming = min((due for _, due in planned if due >= day), default=None)
+    return {"next_due_date": coming, "vaccines": [dose.name for dose, due in planned if due == coming]}
+
+
+ANSWERS: Final[Mapping[str, Answer]] = {"get_next_vaccination": get_next_vaccination, "get_schedule": get_schedule}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
-from sandbox import local
+from sandbox import local, places
 from sandbox.agencies.standard import Answer, Asked
 from sandbox.people import Address, Words
 from sandbox.schooling import village_school
@@ -37,17 +37,10 @@ def get_polling(asked: Asked) -> Mapping[str, Any] | None:
     reason = _why_not(asked, day)
     seat = local.constituency(person.address)
     house = int(person.address.house_id[2:10])
-    is_general = day.year % _GENERAL_EVERY == 3
     is_missed = asked.person.number > 199 and asked.dice("stayed away") % _STAYED_AWAY == 0
     last = election_day(asked.today - timedelta(days=366))
     limited = last + _LIMITED if is_missed and age_on(person.birth, last) >= _VOTING_AGE else None
-    return {
-        "election_id": f"{'G' if is_general else 'L'}{day.year + 543}",
-        "election": Words(
-            th=f"การเลือกตั้ง{'สมาชิกสภาผู้แทนราษฎร' if is_general else 'ท้องถิ่น'} {day.year + 543}",
-            en=f"{'General' if is_general else 'Local'} election {day.year}",
-        ),
-        "kind": "general" if is_general else "local",
+    return _election(day) | {
         "election_date": day,
         "eligible": reason is None,
         "reason": reason,
@@ -61,6 +54,26 @@ def get_polling(asked: Asked) -> Mapping[str, Any] | None:
         "absence_until": day + _ABSENCE,
         "absence_reported": False,
         "rights_limited_until": limited if limited and limited > asked.today else None,
+    }
+
+
+def get_next_election(asked: Asked) -> Mapping[str, Any] | None:
+    """What is announced for a province, whoever lives there."""
+    if asked.arguments["province"] not in places.PROVINCE:
+        return None
+    day = election_day(asked.today)
+    return _election(day) | {"election_day": day}
+
+
+def _election(day: date) -> dict[str, Any]:
+    is_general = day.year % _GENERAL_EVERY == 3
+    return {
+        "election_id": f"{'G' if is_general else 'L'}{day.year + 543}",
+        "election": Words(
+            th=f"การเลือกตั้ง{'สมาชิกสภาผู้แทนราษฎร' if is_general else 'ท้องถิ่น'} {day.year + 543}",
+            en=f"{'General' if is_general else 'Local'} election {day.year}",
+        ),
+        "kind": "general" if is_general else "local",
     }
 
 
@@ -90,4 +103,4 @@ def _station(address: Address, number: int) -> Words:
     return Words(th=f"{school.th} หน่วยที่ {number}", en=f"{school.en}, station {number}")
 
 
-ANSWERS: Final[Mapping[str, Answer]] = {"get_polling": get_polling}
+ANSWERS: Final[Mapping[str, Answer]] = {"get_next_election": get_next_election, "get_polling": get_polling}

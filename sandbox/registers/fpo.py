@@ -42,6 +42,11 @@ def get_family_means(asked: Asked) -> Mapping[str, Any]:
     }
 
 
+def get_round(_asked: Asked) -> Mapping[str, Any]:
+    """None has been announced since 2022."""
+    return {"is_announced": False, "opens_on": None, "closes_on": None}
+
+
 def get_deceased_status(asked: Asked) -> Mapping[str, Any] | None:
     deceased = kin.deceased(asked)
     told = None if deceased is None else welfare(asked.world, deceased)
@@ -52,4 +57,5 @@ ANSWERS: Final[Mapping[str, Answer]] = {
     "get_welfare_status": get_welfare_status,
     "get_family_means": get_family_means,
     "get_deceased_status": get_deceased_status,
+    "get_round": get_round,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from sandbox.people import Citizen
 
 # The first and last days on which applications are taken, in the spring before the school year (assumed).
 _SMALL_ONES, _BIG_ONES = ((2, 8), (2, 16)), ((3, 7), (3, 15))
+_JUST_BEGUN = timedelta(days=60)
 
 
 def get_enrolment(asked: Asked) -> Mapping[str, Any] | None:
@@ -44,6 +45,23 @@ def _enrolment(asked: Asked, person: Citizen) -> Mapping[str, Any] | None:
         "academic_year": schooling.said_year(schooling.school_year(asked.today)),
         "term_begins": begins,
         "term_ends": ends,
+    }
+
+
+def get_school_year(asked: Asked) -> Mapping[str, Any] | None:
+    """The one that is coming; of one that has begun, for two months yet. Asked for a day, and nobody's."""
+    try:
+        day = date.fromisoformat(asked.arguments["day"])
+        year = schooling.school_year(day - _JUST_BEGUN) + 1
+        begins, first_ends = schooling.term(date(year, 5, 16))
+    except (ValueError, OverflowError):
+        return None
+    return {
+        "academic_year": schooling.said_year(begins.year),
+        "begins_on": begins,
+        "first_term_ends": first_ends,
+        "second_term_begins": date(begins.year, 11, 1),
+        "ends_on": date(begins.year + 1, 3, 31),
     }
 
 
@@ -86,5 +104,6 @@ def _next(first: tuple[int, int], last: tuple[int, int], today: date) -> tuple[d
 ANSWERS: Final[Mapping[str, Answer]] = {
     "get_enrolment": get_enrolment,
     "get_child_enrolment": get_child_enrolment,
+    "get_school_year": get_school_year,
     "list_schools": list_schools,
 }

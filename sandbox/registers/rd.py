@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from sandbox.agencies.standard import Answer, Asked
-from sandbox.earnings import TaxReturn, earned, tax_return, turnover, turnover_exceeded
+from sandbox.earnings import TaxReturn, due_online, earned, tax_return, turnover, turnover_exceeded
 
 _YEARS_KEPT = 4
 _CHECKED_DAYS, _WITH_DOCUMENTS_DAYS = 24, 75
@@ -28,6 +28,17 @@ def get_income(asked: Asked) -> Mapping[str, Any] | None:
             {"type": one.kind, "payer": one.payer, "amount": one.amount, "withheld": one.withheld} for one in sources
         ],
     }
+
+
+def get_filing_days(asked: Asked) -> Mapping[str, Any] | None:
+    """The same for everyone, and whether or not they must file."""
+    year = _year(asked)
+    if year is None:
+        return None
+    return {
+        "tax_year": year, "opens_on": date(year + 1, 1, 1), "due_date": date(year + 1, 3, 31),
+        "due_online": due_online(year),
+    }  # fmt: skip
 
 
 def get_prefill(asked: Asked) -> Mapping[str, Any] | None:
@@ -109,6 +120,7 @@ def _year(asked: Asked) -> int | None:
 
 
 ANSWERS: Final[Mapping[str, Answer]] = {
+    "get_filing_days": get_filing_days,
     "get_income": get_income,
     "get_prefill": get_prefill,
     "get_refunds": get_refunds,

@@ -53,7 +53,9 @@ SAMPLES = (1, 2, 5, 8, 9, 10, 12)
 # emergency, an accident.
 OTHERS = (19, 21, 27, 206, 268)
 BEHIND_GDX = {"dopa", "dopa_laser", "dbd_gdx"}
-KINDS = {fact.path: fact for fact in CATALOGUE.facts}
+KINDS = {fact.path: fact for fact in CATALOGUE.facts} | {
+    one.id: fact for one in CATALOGUE.event_dates if (fact := one.as_fact) is not None
+}
 PLENTY_S = 5.0
 
 

@@ -10,21 +10,24 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
 
 from backend.client import Phone
 from backend.up import Running, running
+from benchmarks.harness import children
+from foundation.embedded import die_with_parent
 from foundation.http import Http
 from foundation.ids import new_id
 
 
 @pytest.fixture(scope="session")
-def up_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def up_environment(quick_folder: Path) -> dict[str, str]:
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("TANGRAT_")},
-        "TANGRAT_DATA_DIR": str(tmp_path_factory.mktemp("up")),
+        "TANGRAT_DATA_DIR": mkdtemp(dir=quick_folder),
         "TANGRAT_PORT": "0", "TANGRAT_SANDBOX_PORT": "0", "TANGRAT_WORKER_PORT": "0",
         "TANGRAT_AGENCY_DEADLINE_S": "1", "TANGRAT_LEASE_S": "1", "TANGRAT_CACHE_FRESH_S": "0",
     }  # fmt: skip
@@ -48,6 +51,49 @@ def system(up_environment: dict[str, str], project: Path) -> Iterator[Running]:
     yield there
     process.send_signal(signal.SIGINT)
     assert process.wait(40) == 0
+
+
+def start(environment: dict[str, str], *arguments: str, **more: Any) -> subprocess.Popen[bytes]:
+    """A Python process of ours that doesn't outlive this one."""
+    return subprocess.Popen(
+        [sys.executable, *arguments], env=environment, cwd=Path(__file__).parent.parent.parent,
+        stderr=subprocess.DEVNULL, preexec_fn=die_with_parent(os.getpid()), **more,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def more_settings() -> dict[str, str]:
+    """What a module wants otherwise of `without_worker`."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def without_worker(
+    up_environment: dict[str, str], more_settings: dict[str, str], quick_folder: Path
+) -> Iterator[Running]:
+    """A system of the module's own whose worker is held still (SIGSTOP), so that only the test's workers work."""
+    folder = Path(mkdtemp(dir=quick_folder))
+    up = start(
+        up_environment | {"TANGRAT_DATA_DIR": str(folder)} | more_settings, "-m", "backend", "up", "--with-parent"
+    )
+    deadline = time.monotonic() + 60
+    while (there := running(folder)) is None:
+        assert up.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    worker = children(there.pid)["work"]
+    os.kill(worker, signal.SIGSTOP)
+    yield there
+    os.kill(worker, signal.SIGCONT)
+    up.send_signal(signal.SIGINT)
+    assert up.wait(40) == 0
+
+
+@pytest.fixture(scope="module")
+def environment(without_worker: Running) -> dict[str, str]:
+    """For a worker of the test's own, on the system without one."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TANGRAT_")}
+    return kept | dict(without_worker.environment) | {"TANGRAT_WORKER_PORT": "0"}
 
 
 class State:

@@ -1,7 +1,8 @@
-"""kill -9 of workers while rights fall due, at any leg and at any moment: each is told exactly once.
+"""kill -9 of workers while rights fall due, two at work at any time: each right is told exactly once.
 
-Rights that came in for a whole population (cells) and those of one person (single items) are due together; citizens of
-the sandbox, asked of its agencies. `make test` kills a dozen workers, `make slow` a hundred.
+Rights that came in for a whole population (cells) and those of one person (single items) are due together, and some
+people's days are to be planned; citizens of the sandbox, asked of its agencies. `make test` kills a few workers, `make
+slow` a hundred, spread over every leg.
 """
 
 from __future__ import annotations
@@ -11,66 +12,53 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from backend.app import House
-from backend.up import Running, running
-from benchmarks.harness import children
+from backend.up import Running
 from foundation import settings
 from foundation.clock import start_of
-from foundation.embedded import die_with_parent
 from foundation.store import Document
 from lifeevents import agenda as agendas
 from lifeevents.agenda import Falls
+from lifeevents.cells import LISTED
+from tests.journeys.conftest import start
 from trust.people import PersonId
 
 HERE = Path(__file__).parent
 RULE = "elderly_fund_loan"  # a right without notices of its own: for every living citizen from 60 on
-MANY = 60
-LEGS = [
-    "agenda sweeping", "agenda swept", "agenda_cells claimed", "agenda recorded", "agenda settled",
-    "agenda_cells settled", "agenda claimed", "events claimed", "events told", "events settled",
-]  # fmt: skip
-
-
-def start(environment: dict[str, str], *arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, *arguments], env=environment, cwd=HERE.parent.parent, stderr=subprocess.DEVNULL,
-        preexec_fn=die_with_parent(os.getpid()),
-    )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def system(up_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A system of its own whose worker is held still, so that only the test's workers work."""
-    folder = tmp_path_factory.mktemp("agenda-kills")
-    # An agency that is slow on a busy machine would be asked again a quarter of an hour later.
-    environment = up_environment | {"TANGRAT_DATA_DIR": str(folder), "TANGRAT_AGENCY_DEADLINE_S": "15"}
-    up = start(environment, "-m", "backend", "up", "--with-parent")
-    deadline = time.monotonic() + 60
-    while (there := running(folder)) is None:
-        assert up.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    worker = children(there.pid)["work"]
-    os.kill(worker, signal.SIGSTOP)
-    yield there
-    os.kill(worker, signal.SIGCONT)
-    up.send_signal(signal.SIGINT)
-    assert up.wait(40) == 0
+MANY, YOUNG, PLANNED = 60, 6, 4
+LEGS = {
+    "plan": ("agenda planned",),
+    "watermark": ("agenda sweeping", "agenda swept"),
+    "claim": ("agenda claimed", "agenda_cells claimed", "events claimed"),
+    "re-evaluate": ("agenda judged",),
+    "write": ("agenda recorded", "events told"),
+    "settle": ("agenda settled", "agenda not told", "agenda_cells settled", "events settled"),
+}
+EVERY_LEG = [leg for legs in LEGS.values() for leg in legs]
+AT_WORK = 2
+_WAVES = 6  # of one round; then a worker that nobody kills does what is left, and all is looked at
+_PATIENCE_S = 20
 
 
 @pytest.fixture(scope="module")
-def environment(system: Running) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TANGRAT_")}
-    return kept | dict(system.environment) | {"TANGRAT_WORKER_PORT": "0"}
+def more_settings() -> dict[str, str]:
+    """An agency that is slow on a busy machine would be asked again a quarter of an hour later."""
+    return {"TANGRAT_AGENCY_DEADLINE_S": "15"}
+
+
+@pytest.fixture
+def system(without_worker: Running) -> Running:
+    return without_worker
 
 
 @pytest.fixture
@@ -81,20 +69,26 @@ async def house(environment: dict[str, str]) -> AsyncIterator[House]:
 
 @dataclass
 class Due:
-    """Elders of the sandbox who have signed in, and what has been made due for them."""
+    """Citizens of the sandbox who have signed in, and what has been made due for them: told to the elders only."""
 
     house: House
     elders: list[PersonId]
+    young: list[PersonId]
 
     async def for_everybody(self) -> None:
-        """Half of them as of a whole population, the others each by themselves; the day is today's."""
+        """Half of the elders as of a whole population, the others each by themselves; the day is today's."""
         today = self.house.clock.today()
-        await self.house.agenda.feed([Falls(rule=RULE, day=today, person=one) for one in self.elders])
+        fed = await self.house.agenda.feed(
+            Falls(rule=RULE, day=today, person=one) for one in [*self.elders, *self.young]
+        )
+        assert fed.new == MANY + YOUNG
         alone = [one for number, one in enumerate(self.elders) if number % 2]
         await self.house.store.collection(agendas.AGENDA).update_many(
-            {"person": {"$in": alone}, "rule": RULE, "state": "waiting"},
-            {"$set": {"due": start_of(today)}, "$unset": {"cell": ""}},
+            {"person": {"$in": alone}, "rule": RULE, "state": LISTED},
+            {"$set": {"state": "waiting", "attempts": 0, "due": start_of(today)}, "$unset": {"cell": ""}},
         )
+        for person in self.elders[:PLANNED]:
+            await self.house.agenda.wake(person)
 
     async def again(self) -> None:
         """Everything is forgotten, so that the same people can be told anew."""
@@ -105,93 +99,142 @@ class Due:
         return [one async for one in self.house.store.collection(collection).find(where)]
 
     async def open(self) -> int:
-        """What isn't settled yet: items of the agenda, and events that haven't been spread."""
-        waiting = await self.all_of(agendas.AGENDA, kind="due", state="waiting")
-        return len(waiting) + len(await self.all_of("events", state="waiting"))
+        """What is still to be done now: cells, items, plans, and events that haven't been spread."""
+        now = self.house.clock.legal_now()
+        agenda = await self.all_of(agendas.AGENDA, due={"$lte": now}, state="waiting")
+        leased = await self.all_of(agendas.AGENDA, lease={"$exists": True})
+        cells = await self.all_of(agendas.CELLS, state="waiting")
+        unswept = not await self.all_of(agendas.CELLS, swept=self.house.clock.today().isoformat())
+        return len(agenda) + len(leased) + len(cells) + unswept + len(await self.all_of("events", state="waiting"))
 
     async def were_told_once(self) -> None:
         events = await self.all_of("events", type=agendas.RIGHT_DUE)
-        entries = await self.all_of("inbox")
-        assert sorted(one["person"] for one in events) == sorted(self.elders)
-        assert sorted(one["person"] for one in entries) == sorted(self.elders)
-        assert {one["state"] for one in await self.all_of(agendas.AGENDA, kind="due")} == {"done"}
+        items = {one["_id"]: one for one in await self.all_of(agendas.AGENDA, kind="due")}
+        rights = {one["_id"] for one in items.values() if one["rule"] == RULE and one["person"] in self.elders}
+
+        assert len(rights) == MANY
+        times = Counter(one["event_id"] for one in events)
+        assert {item: times[item] for item in rights} == dict.fromkeys(rights, 1)
+        assert Counter(one["origin"] for one in await self.all_of("inbox")) == Counter(one["_id"] for one in events)
+        assert not [one for one in events if one["person"] in self.young]
+        # What else there is follows from the plans: to come, or told because the day is today.
+        assert all(items[item]["rule"] != RULE and items[item]["state"] == "done" for item in times.keys() - rights)
+        assert {items[item]["state"] for item in rights} == {"done", LISTED}
+        assert not [one for one in items.values() if one["state"] in ("buried", "expired")]
 
 
 @pytest.fixture
 async def due(house: House, state: Any) -> AsyncIterator[Due]:
     elders: list[PersonId] = []
+    young: list[PersonId] = []
     number = 3000
-    while len(elders) < MANY:
+    while len(elders) < MANY or len(young) < YOUNG:
         one = await state.call("GET", f"/sandbox/citizens/{number}")
         number += 1
-        is_old = house.clock.today().year - one["record"]["birth"]["year"] > 61
-        if one["alive"] and is_old and one["record"]["nationality"] == "thai":
+        age = house.clock.today().year - one["record"]["birth"]["year"]
+        of_age = elders if age > 61 else young if 20 < age < 55 else []
+        if one["alive"] and one["record"]["nationality"] == "thai" and len(of_age) < (MANY if age > 61 else YOUNG):
             person = (await house.people.ensure(one["pid"])).id
             await house.people.signed_in(person)
-            elders.append(person)
-    found = Due(house, elders)
+            of_age.append(person)
+    found = Due(house, elders, young)
     await found.again()
     yield found
     await found.again()
 
 
-async def finished(due: Due, environment: dict[str, str], *, within_s: float = 90) -> None:
-    """A worker that nobody kills does what is left."""
-    healthy = start(environment, "-m", "backend", "work")
-    try:
+class Workers:
+    """Real processes, forked from one that has loaded everything."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._parent = start(
+            environment, str(HERE / "worker_to_kill.py"), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+
+    async def ask(self, order: str, *told: Any) -> Any:
+        assert self._parent.stdin is not None
+        assert self._parent.stdout is not None
+        self._parent.stdin.write(orjson.dumps({order: told}, option=orjson.OPT_APPEND_NEWLINE))
+        self._parent.stdin.flush()
+        return orjson.loads(await asyncio.to_thread(self._parent.stdout.readline))
+
+    async def finish(self, due: Due, *, within_s: float = 120) -> None:
+        """Some that nobody kills do what is left."""
+        healthy = await self.ask("start", *[("", 0)] * AT_WORK)
         deadline = time.monotonic() + within_s
         while await due.open():
             assert time.monotonic() < deadline, f"{await due.open()} are still open"
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.2)
         await asyncio.sleep(1.5)  # longer than the lease: whatever would be repeated has been
-    finally:
-        healthy.kill()  # it may not even have started, where the killed ones had done it all
-        await asyncio.to_thread(healthy.wait, 30)
+        assert await due.open() == 0
+        await self.ask("kill", *healthy)
+
+    async def killed_at(self, legs: list[tuple[str, int]], due: Due) -> list[str]:
+        """One for each leg, all at once, each killed when it comes there for the n-th time; returns where they were.
+
+        One that doesn't come there (the others have done it all) is killed where it stands.
+        """
+        at_work = dict(zip(await self.ask("start", *legs), (leg for leg, _ in legs), strict=True))
+        reached: list[str] = []
+        deadline, is_open = time.monotonic() + _PATIENCE_S, True
+        while at_work and time.monotonic() < deadline and is_open:
+            await asyncio.sleep(0.1)
+            is_open = bool(await due.open())
+            for worker, killed_by in (await self.ask("ended")).items():
+                assert killed_by == signal.SIGKILL
+                reached.append(at_work.pop(int(worker)))
+        await self.ask("kill", *at_work)
+        return reached
+
+    def stop(self) -> None:
+        self._parent.kill()
+        self._parent.communicate(timeout=30)
 
 
-@pytest.mark.parametrize("leg", LEGS)
-async def test_a_worker_killed_at_any_leg_tells_each_right_once(
-    leg: str, due: Due, environment: dict[str, str]
-) -> None:
-    await due.for_everybody()
-    if leg.endswith(("sweeping", "swept")):  # as if they had been fed long ago
-        await due.house.store.collection(agendas.CELLS).delete_many({})
-
-    doomed = start(environment, str(HERE / "worker_to_kill.py"), leg, "1")
-    assert await asyncio.to_thread(doomed.wait, 60) == -signal.SIGKILL
-    await finished(due, environment)
-
-    await due.were_told_once()
+@pytest.fixture
+def workers(environment: dict[str, str]) -> Iterator[Workers]:
+    some = Workers(environment)
+    yield some
+    some.stop()
 
 
-async def test_workers_killed_at_random_tell_each_right_once(due: Due, environment: dict[str, str]) -> None:
-    await _killed_at_random(due, environment, kills=3)
+async def killed(workers: Workers, due: Due, *, kills: int, seed: int) -> Counter[str]:
+    """Kill that many workers at a leg, those legs first that were hit least; after each round all is told exactly once."""
+    hit = Counter(dict.fromkeys(EVERY_LEG, 0))
+    elsewhere, chance = 0, random.Random(seed)
+    while hit.total() < kills:
+        await due.again()
+        await due.for_everybody()
+        for wave in range(_WAVES):
+            if hit.total() >= kills:
+                break
+            order = sorted(EVERY_LEG, key=lambda leg: (hit[leg], chance.random()))
+            # The n-th time, while there is much to do.
+            legs = [(leg, chance.randint(1, 2) if wave == 0 else 1) for leg in order[:AT_WORK]]
+            reached = await workers.killed_at(legs, due)
+            hit.update(reached)
+            elsewhere += AT_WORK - len(reached)
+            if not await due.open():
+                break
+        await workers.finish(due)
+        await due.were_told_once()
+    hit["anywhere else"] = elsewhere
+    return hit
+
+
+async def test_workers_killed_at_a_few_legs_tell_each_right_once(workers: Workers, due: Due) -> None:
+    hit = await killed(workers, due, kills=4, seed=int(time.time()))
+
+    assert hit.total() >= 4
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-async def test_a_hundred_kills(due: Due, environment: dict[str, str]) -> None:
-    """Each round of kills has everything to tell anew; the legs are killed at their n-th time too."""
+async def test_a_hundred_kills(workers: Workers, due: Due) -> None:
     kills = int(os.environ.get("KILLS", "100"))
-    while kills > 0:
-        part = min(kills, 10)
-        await _killed_at_random(due, environment, kills=part)
-        await due.again()
-        kills -= part
+    hit = await killed(workers, due, kills=kills, seed=kills)
 
-
-async def _killed_at_random(due: Due, environment: dict[str, str], *, kills: int) -> None:
-    chance = random.Random(kills)
-    await due.for_everybody()
-    for _ in range(kills):
-        if chance.random() < 0.5:
-            doomed = start(environment, str(HERE / "worker_to_kill.py"), chance.choice(LEGS), str(chance.randint(1, 6)))
-        else:
-            doomed = start(environment, "-m", "backend", "work")
-        try:
-            await asyncio.to_thread(doomed.wait, chance.uniform(1.5, 5.0))
-        except subprocess.TimeoutExpired:
-            doomed.kill()
-        await asyncio.to_thread(doomed.wait, 30)
-    await finished(due, environment)
-    await due.were_told_once()
+    for name, legs in LEGS.items():
+        print(f"{name:12} {sum(hit[leg] for leg in legs):4}  " + ", ".join(f"{leg} {hit[leg]}" for leg in legs))
+    print(f"killed where they stood, besides: {hit['anywhere else']}")
+    assert min(hit[leg] for leg in EVERY_LEG) >= kills // len(EVERY_LEG) - 1

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +12,7 @@ import pytest
 
 from backend.client import Phone
 from backend.up import Running
-from benchmarks.harness import children
-from foundation.embedded import die_with_parent
+from tests.journeys.conftest import start
 
 SignIn = Callable[..., Awaitable[Phone]]
 Register = Callable[..., Awaitable[str]]
@@ -29,44 +24,10 @@ LEGS = [
 HERE = Path(__file__).parent
 
 
-def start(environment: dict[str, str], *arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, *arguments], env=environment, cwd=HERE.parent.parent, stderr=subprocess.DEVNULL,
-        preexec_fn=die_with_parent(os.getpid()),
-    )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def without_worker(up_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A system of its own whose worker is held still (SIGSTOP), so that only the test's workers work."""
-    from backend.up import running
-
-    folder = tmp_path_factory.mktemp("kills")
-    environment = up_environment | {"TANGRAT_DATA_DIR": str(folder)}
-    up = start(environment, "-m", "backend", "up", "--with-parent")
-    deadline = time.monotonic() + 60
-    while (there := running(folder)) is None:
-        assert up.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    worker = children(there.pid)["work"]
-    os.kill(worker, signal.SIGSTOP)
-    yield there
-    os.kill(worker, signal.SIGCONT)
-    up.send_signal(signal.SIGINT)
-    assert up.wait(40) == 0
-
-
 @pytest.fixture
 def system(without_worker: Running) -> Running:
     """Every fixture of a road, on the system without a worker."""
     return without_worker
-
-
-@pytest.fixture
-def environment(without_worker: Running) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TANGRAT_")}
-    return kept | dict(without_worker.environment) | {"TANGRAT_WORKER_PORT": "0"}
 
 
 @pytest.mark.parametrize("leg", LEGS)

@@ -11,12 +11,14 @@ from datetime import date, timedelta
 from typing import Any
 
 from backend.client import Phone
+from tests.journeys.test_areas import first_sunday_of_february
 
 SignIn = Callable[..., Awaitable[Phone]]
 Register = Callable[..., Awaitable[str]]
 Until = Callable[..., Awaitable[Any]]
 REGISTRATION_OPENS = 13  # the sample whose registration for the old-age allowance opens on the coming 1 October
 PARENT = 2  # the sample whose child is about to turn seven
+VOTER = 3  # the sample who is eighteen by the next election
 
 
 async def inbox(phone: Phone) -> list[dict[str, Any]]:
@@ -68,6 +70,23 @@ async def test_a_childs_first_identity_card_is_told_to_the_parent_on_the_seventh
     new = [one for one in entries if one["id"] not in before and name["th"] in one["title"]["th"]]
     assert len(new) == 1
     assert name["en"] in new[0]["title"]["en"], "a notice to a parent says which child it concerns"
+
+
+async def test_an_election_is_told_a_week_before_its_day_to_who_is_of_age_by_then(
+    sign_in: SignIn, until: Until, state: Any
+) -> None:
+    election = first_sunday_of_february((await today(state)).year + 1)
+    phone = await sign_in(VOTER)
+    await planned(state)
+
+    def of_it(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [one for one in entries if one["body"]["en"].startswith("The election is in 7 days")]
+
+    await move(state, election - timedelta(days=8))
+    assert of_it(await inbox(phone)) == []
+    for days in (7, 6):
+        await move(state, election - timedelta(days=days))
+        assert len(of_it(await until(lambda: inbox(phone), of_it))) == 1
 
 
 async def test_registration_for_the_old_age_allowance_is_told_on_the_day_it_opens(

@@ -74,6 +74,7 @@ def questions(world: World, citizen: Citizen) -> Iterator[tuple[str, Citizen | N
                         if not one.alive],
         "province": [citizen.address.subdistrict_code[:2]],
         "birth_date": [citizen.birth.earliest().isoformat()],
+        "day": [world.clock.today().isoformat()],
     }  # fmt: skip
     for name, spec in SPECS.items():
         takes = [one.name for one in spec.arguments]
@@ -82,7 +83,7 @@ def questions(world: World, citizen: Citizen) -> Iterator[tuple[str, Citizen | N
         if not others:
             yield name, about, {}
         for value in things[others[0]] if others else ():
-            yield name, about, {others[0]: value}
+            yield name, about, {others[0]: value, **{one: things[one][0] for one in others[1:]}}
 
 
 def everybody(world: World) -> list[Citizen]:

@@ -55,6 +55,7 @@ def everything(world: World, citizen: Citizen) -> Iterator[tuple[str, Mapping[st
     today = world.clock.today()
     fed = {
         "tax_year": str(today.year - 1), "since": date(today.year, 1, 1).isoformat(), "until": today.isoformat(),
+        "day": today.isoformat(),
     }  # fmt: skip
     of_things = {"vehicle_id", "parcel_id", "deceased_id"}
     for name, spec in SPECS.items():

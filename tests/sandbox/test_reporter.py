@@ -105,8 +105,8 @@ async def until(is_so):
 async def test_the_agencies_are_listed_as_clients_with_their_keys(http, sandbox):
     clients = await (await http.get("/sandbox/agency-clients")).json()
 
-    assert [c["client_id"] for c in clients] == ["sandbox-sso", "sandbox-nhso", "sandbox-dopa", "sandbox-moph"]
-    assert clients[0]["agency"] == "sso"
+    assert [c["agency"] for c in clients] == ["sso", "nhso", "dopa", "moph", "ddpm", "ect", "fpo"]
+    assert clients[0]["client_id"] == "sandbox-sso"
     assert clients[0]["scopes"] == ["events:publish", "events:subscribe"]
     for client in clients:
         assert client["jwks_uri"].startswith(sandbox)
