@@ -9,7 +9,7 @@ import logging
 import os
 import statistics
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +19,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from backend import scan
+from backend.installation import found_settings as _found_settings
+from backend.installation import run as _run
+from backend.installation import told_settings as _settings
 from foundation import settings as settings_module
 from foundation.errors import CannotStart, SuperAppError
 from foundation.settings import Settings
@@ -52,33 +55,6 @@ def main() -> None:
     except SuperAppError as exc:
         err.print(f"[red]tangrat:[/] {escape(exc.message)}", highlight=False, soft_wrap=True)
         sys.exit(2)
-
-
-def _settings() -> Settings:
-    return settings_module.read(os.environ)
-
-
-def _found_settings(*, to_ask: bool = False) -> Settings:
-    """The settings, with what they leave open taken from the `tangrat up` that runs on this data directory.
-
-    Who only asks the running processes (`to_ask`) means by port 0 the one that `up` picked; who starts another process
-    means a free one.
-    """
-    from backend.up import running
-
-    told = _settings()
-    there = None if told.is_production else running(told.data_dir)
-    if there is None:
-        return told
-    said = {name: value for name, value in os.environ.items() if not to_ask or value != "0"}
-    return settings_module.read({**there.environment, **said})
-
-
-def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    from backend.processes import new_loop
-
-    with asyncio.Runner(loop_factory=new_loop) as runner:
-        return runner.run(work)
 
 
 def _log(settings: Settings, process: str) -> None:
@@ -337,11 +313,12 @@ def catalogue_check(
     folder: Annotated[Path | None, typer.Option("--folder", help="Another folder of catalogue YAML.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Check the catalogue: types, references, gaps and overlaps, cycles, missing languages and sources."""
+    """Check the catalogue: types, references, contradictions, gaps and overlaps, cycles, languages, sources, docs/."""
     from lifeevents import catalogue
+    from lifeevents.rules import table
 
     try:
-        found = catalogue.load(folder)
+        found = catalogue.check(folder)
     except catalogue.CatalogueWrong as exc:
         if as_json:
             typer.echo(json.dumps({"good": False, "problems": [str(one) for one in exc.problems]}, ensure_ascii=False))
@@ -350,6 +327,16 @@ def catalogue_check(
                 err.print(f"[red]✗[/] {escape(str(problem))}", highlight=False, soft_wrap=True)
             err.print(f"{len(exc.problems)} problems.")
         raise typer.Exit(1) from exc
+    docs = Path("docs")
+    # In the project, its own catalogue also stands in docs/.
+    behind = table.behind(found, docs) if folder is None and (docs / table.SCHEMA).is_file() else []
+    if behind:
+        says = f"docs/{', docs/'.join(behind)}: behind the catalogue; run tangrat catalogue docs"
+        if as_json:
+            typer.echo(json.dumps({"good": False, "problems": [says]}, ensure_ascii=False))
+        else:
+            err.print(f"[red]✗[/] {escape(says)}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1)
     counts = catalogue.counts(found)
     if as_json:
         typer.echo(json.dumps({"good": True, "release": found.release, **counts}))
@@ -359,10 +346,12 @@ def catalogue_check(
 
 @catalogue_app.command("docs")
 def catalogue_docs() -> None:
-    """Print the generated pages of docs/ anew: the service index and the settings."""
+    """Print the generated pages of docs/ anew: the tables of services, the JSON Schema for editors, the settings."""
     from lifeevents import catalogue
+    from lifeevents.rules.table import pages
 
-    Path("docs/catalogue-index.md").write_text(catalogue.index_markdown(catalogue.load()))
+    for name, page in pages(catalogue.load()):
+        Path("docs", name).write_text(page)
     Path("docs/settings.md").write_text(settings_module.reference())
 
 

@@ -23,7 +23,7 @@ from foundation.clock import Clock
 from foundation.errors import CannotStart
 from foundation.http import Http
 from foundation.settings import Settings
-from lifeevents.catalogue.model import Catalogue, FactDay
+from lifeevents.catalogue.model import AnnouncedDay, Catalogue, FactDay
 
 _DIALECTS: tuple[ModuleType, ...] = (dopa, laser, sso, nhso, dbd, rd)
 
@@ -93,15 +93,21 @@ def sources(catalogue: Catalogue, operations: Iterable[Operation[Any]], adapters
     derived: dict[str, tuple[str, ...]] = {}
     for fact in catalogue.facts:
         if fact.derived is not None:
-            until = (fact.derived.as_of.fact,) if isinstance(fact.derived.as_of, FactDay) else ()
-            derived[fact.path] = (fact.derived.date_fact, *until)
+            match fact.derived.as_of:
+                case FactDay(fact=until):
+                    derived[fact.path] = (fact.derived.date_fact, until)
+                case AnnouncedDay(event_date=until) if catalogue.tellable(until) is not None:
+                    derived[fact.path] = (fact.derived.date_fact, until)
+                case _:
+                    derived[fact.path] = (fact.derived.date_fact,)
     return Sources(
         operations,
         most_at_once={one.code: one.most_at_once for one in adapters},
         derived=derived,
-        # Whoever says no date says that it did not happen; but everybody was born.
+        # Whoever says no date says that it did not happen; but everybody was born, and what isn't announced may be yet.
         dates={one.path for one in catalogue.facts if one.kind == "date" and not one.path.endswith(".birth_date")},
         own_words={fact.path for fact in catalogue.facts if fact.is_own_word},
+        shared={fact.path: (fact.shared.of, fact.shared.among) for fact in catalogue.facts if fact.shared is not None},
     )
 
 

@@ -69,10 +69,6 @@ from notifications.preferences import Preferences
 from notifications.wording import Wording
 from resolvers import client_keys
 from resolvers.client_keys import ClientKeys
-from resolvers.context import Services
-from resolvers.payments import AgenciesBills
-from resolvers.schema import build_schema
-from resolvers.server import GraphQLServer
 from trust import access_log, clients, mini_apps, people, thaid, tokens
 from trust.access_log import AccessLog
 from trust.clients import AgencyClients
@@ -301,6 +297,12 @@ class House:
 
 def build(house: House) -> Any:
     """The API as one ASGI app: the graph as a plain branch (a route costs more), everything else through Starlette."""
+    # Loaded here, for the worker is a House without doors, and the graph takes as long to load as half of the rest.
+    from resolvers.context import Services
+    from resolvers.payments import AgenciesBills
+    from resolvers.schema import build_schema
+    from resolvers.server import GraphQLServer
+
     settings = house.settings
     origins = sorted({f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, settings.app_redirect_uris)})
     graph = GraphQLServer(

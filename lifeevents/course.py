@@ -26,7 +26,8 @@ from lifeevents.catalogue.model import (
 from lifeevents.rules.availability import ENTITLEMENT_DATE, Availability, State
 from lifeevents.rules.engine import Engine
 from lifeevents.rules.evaluate import flips, missing
-from lifeevents.rules.ir import Facts
+from lifeevents.rules.explain import Outcome
+from lifeevents.rules.ir import ALIVE, Facts
 
 StepState = Literal["BLOCKED", "OPEN", "WAITING", "DONE", "SKIPPED", "LAPSED"]
 JourneyState = Literal["OPEN", "ENDED", "LAPSED", "SUPERSEDED", "WITHDRAWN"]
@@ -38,6 +39,7 @@ _DAY = timedelta(days=1)
 # A step without a deadline stands so long; what nobody has taken up by then is no longer held out.
 _STANDS = timedelta(days=365)
 _LOOK_AGAIN = timedelta(days=30)  # agencies may know more by then
+_AHEAD = timedelta(days=5 * 366)  # so far one looks for the day from which a step's conditions can hold
 _BIRTH = "person.birth_date"
 _CLOSED: frozenset[StepState] = frozenset({"DONE", "SKIPPED"})
 _UNFINISHED: frozenset[StepState] = frozenset({"BLOCKED", "OPEN", "WAITING"})
@@ -131,8 +133,9 @@ class Courses:
         parent: Parent | None,
     ) -> tuple[Step, ...]:
         found: dict[str, Step] = {}
+        facts = {ALIVE.fact: True, **facts}  # the journeys of the dead are withdrawn
         for planned in life_event.steps:
-            step = self._step(planned, facts, on, closed.get(planned.service), of_other.get(planned.service), found)
+            step = self._step(planned, facts, on, closed, of_other, found)
             whose = self._parent.get(planned.service)
             if step.actor == "PERSON" and parent is not None and whose is not None and whose != parent:
                 step = replace(step, actor="OTHER_PARENT")
@@ -155,10 +158,11 @@ class Courses:
         planned: PlannedStep,
         facts: Facts,
         on: date,
-        closure: Closure | None,
-        other: Closure | None,
+        closed: Mapping[str, Closure],
+        of_other: Mapping[str, Closure],
         before: Mapping[str, Step],
     ) -> Step:
+        closure, other = closed.get(planned.service), of_other.get(planned.service)
         service = self._catalogue.service(planned.service)
         assert service is not None  # noqa: S101 -- the loader refuses a step that leads to no service
         when = self._engine.availability(service, facts, on)
@@ -166,7 +170,9 @@ class Courses:
         depends_on = [before[code].state for code in planned.depends_on if code in before]
         by: By | None = None
         state: StepState
-        if closure is not None and closure.state == "DONE":
+        if is_wanted is False and (_is_beside(planned.service, closed) or _is_beside(planned.service, of_other)):
+            state, by, other = "SKIPPED", "SYSTEM", None
+        elif closure is not None and closure.state == "DONE":
             state, by = "DONE", closure.by
         elif other is not None and other.state == "DONE" and service.scope == "per_child":
             state, by = "DONE", "OTHER_PARENT"  # once for the child, whoever of them did it
@@ -178,16 +184,34 @@ class Courses:
             state, by = "LAPSED", "CALENDAR"
         else:
             state = "OPEN" if all(one in _CLOSED for one in depends_on) else "BLOCKED"
+            when = self._held_back(service, when, facts, on)
         actor: Actor | None = None
         if state == "WAITING":
             actor = "AGENCY"
         elif state == "OPEN" and when.state is State.OPEN:
-            actor = "PERSON"
+            actor = "AGENCY" if service.channels == _BY_ITSELF else "PERSON"
         return Step(
             service=service, depends_on=planned.depends_on, state=state, actor=actor, when=when,
             evidence=self._evidence[service.code], by=by, of_other=None if other is None else other.state,
             missing=tuple(dict.fromkeys((*not_known, *when.missing))) if state in _UNFINISHED else (),
         )  # fmt: skip
+
+    def _held_back(self, service: PublicService, when: Availability, facts: Facts, on: date) -> Availability:
+        """Not open before the day from which the conditions can hold, where nothing but the calendar is in the way. What
+        else is in the way an earlier step may change, so it holds nothing back."""
+        judged = self._engine.judge(service, facts, on)
+        if judged.outcome is Outcome.UNKNOWN and _is_from_entitlement(service) and when.deadline is None:
+            return replace(when, missing=tuple(dict.fromkeys((*when.missing, *judged.missing))))
+        if judged.outcome is not Outcome.NOT_ELIGIBLE or when.state is not State.OPEN:
+            return when
+        steps = self._engine.timeline(service, facts, on, on + _AHEAD).steps
+        opens = next((step.day for step in steps if step.outcome is not Outcome.NOT_ELIGIBLE), None)
+        if opens is None:
+            return when
+        then = self._engine.availability(service, facts, opens)
+        if then.state is State.NOT_YET and then.opens is not None:
+            opens = then.opens
+        return replace(then, state=State.NOT_YET, opens=opens, until=opens - _DAY)
 
     def _is_wanted(self, planned: PlannedStep, facts: Facts, on: date) -> tuple[bool | None, tuple[str, ...]]:
         if planned.only_if is None:
@@ -205,8 +229,12 @@ class Courses:
         for planned in life_event.steps:
             yield from (one.fact for one in criteria(planned.only_if))
             service = self._catalogue.service(planned.service)
-            deadline = None if service is None else service.deadline
-            if service is None or deadline is None:
+            if service is None:
+                continue
+            if any(self._is_age(path) for path in service.facts):
+                yield _BIRTH
+            deadline = service.deadline
+            if deadline is None:
                 continue
             yield from _fact_of(deadline.anchor, service)
             if deadline.alternative is not None:
@@ -214,7 +242,12 @@ class Courses:
             if deadline.birth_windows:
                 yield _BIRTH
 
+    def _is_age(self, path: str) -> bool:
+        fact = self._catalogue.fact(path)
+        return fact is not None and fact.derived is not None and fact.derived.date_fact == _BIRTH
 
+
+_BY_ITSELF = ("automatic",)
 _PARENTS: tuple[Parent, ...] = ("mother", "father")
 
 
@@ -228,6 +261,17 @@ def stands(steps: Sequence[Step], *, opened_on: date, on: date) -> JourneyState:
         return "OPEN"
     last = max(step.last_day or max(opened_on, step.when.opens or opened_on) + _STANDS for step in left)
     return "LAPSED" if on > last else "OPEN"
+
+
+def _is_beside(service: str, closed: Mapping[str, Closure]) -> bool:
+    """Whether one report closed this step together with another: then it was one of the two that was done."""
+    ref = closed[service].ref if service in closed else None
+    return ref is not None and any(one.ref == ref for code, one in closed.items() if code != service)
+
+
+def _is_from_entitlement(service: PublicService) -> bool:
+    anchor = None if service.deadline is None else service.deadline.anchor
+    return isinstance(anchor, AnnouncedDay) and anchor.event_date == ENTITLEMENT_DATE
 
 
 def _fact_of(anchor: Anchor | None, service: PublicService) -> Iterator[str]:

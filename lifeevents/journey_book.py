@@ -204,7 +204,8 @@ class Book:
             steps = self._steps(draft, today)
             for step in steps:
                 code = step.service.code
-                if draft.noted.get(code) != step.state or code in draft.because:
+                is_told = code in draft.because and step.state != "SKIPPED"
+                if draft.noted.get(code) != step.state or is_told:
                     if not is_new or step.state in ("DONE", "LAPSED"):
                         draft.history.append(self._noted(draft, step, now))
                     draft.noted[code] = step.state
@@ -237,7 +238,8 @@ class Book:
         code = step.service.code
         before = draft.noted.get(code)
         by, agency, why = draft.because.get(code, (None, None, ""))
-        if by is None:
+        if by is None or step.state == "SKIPPED":
+            agency = None
             by = step.by if step.by in ("OTHER_PARENT", "CALENDAR") else "SYSTEM"
             why = _WHY.get(step.state if step.by != "OTHER_PARENT" else "OTHER_PARENT", "FACTS_CHANGED")
             if step.state == "OPEN" and before != "BLOCKED":

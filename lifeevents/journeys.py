@@ -14,7 +14,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from foundation.clock import Clock
@@ -47,6 +48,7 @@ log = logging.getLogger(__name__)
 INDEXES = (*journey_book.INDEXES, *journey_steps.INDEXES)
 _BIRTHS, _DEATHS = "hospital_birth", ("death.registered", "hospital_death")
 _FATHER = "father_citizen_id"
+_BORN, _CHILD_BORN = "person.birth_date", "child.birth_date"  # of a child, asked as a person of their own
 _MOST_OPEN = 20  # declared by one person at a time
 _AT_ONCE = 16
 _WHILE_DOWN_S = (900.0,)
@@ -112,7 +114,7 @@ class Journeys:
         Unavailable where the register that knows the family doesn't answer. `silent` are known to have died.
         """
         person = event["person"]
-        if person is None:  # whom a whole area's event concerns is not known here
+        if person is None:  # whom a whole area's event concerns is told by the calendar, one by one
             return 0
         person = PersonId(person)
         told = _told(event_type, data)
@@ -126,10 +128,7 @@ class Journeys:
             )  # fmt: skip
         opened = 0
         for life_event in self._begun_by(event_type, data):
-            origin = Origin(
-                id=event["_id"], event=event["_id"], event_type=event_type.type, agency=event_type.agency,
-                happened_at=event["time"],
-            )  # fmt: skip
+            origin = _origin(event, event_type, data)
             whose = await self._whose(person, event_type, data)
             silent_too = await self._deaths.died([one for one, _, _ in whose])
             for one, parent, about in whose:
@@ -143,6 +142,8 @@ class Journeys:
     def _begun_by(self, event_type: EventType, data: Mapping[str, Any]) -> Sequence[LifeEventType]:
         if event_type.agency is not None:
             return self._opening.get(event_type.type, ())
+        if "cause" in data:
+            return self._opening.get(data["cause"]["type"], ())
         life_event = self._catalogue.life_event(str(data.get("notification", "")))
         return () if life_event is None else (life_event,)
 
@@ -300,7 +301,12 @@ class Journeys:
             told = await self._book.told(document)
             # What the calendar says of a child is judged by the child's facts; of the dead nobody is asked.
             whom = person if document["agency"] is not None else PersonId(document.get("about") or person)
-            known = await self._circumstances.find(whom, self._courses.wanted(life_event), told=told)
+            wanted = self._courses.wanted(life_event)
+            if whom != person and _CHILD_BORN in wanted:
+                wanted |= {_BORN}
+            known = await self._circumstances.find(whom, wanted, told=told)
+            if whom != person and _BORN in known.facts and _CHILD_BORN not in told:
+                known = replace(known, facts={**known.facts, _CHILD_BORN: known.facts[_BORN]})
 
         def act(draft: Draft) -> bool:
             kept = {path: value for path, value in draft.found.items() if path in known.unanswered}
@@ -336,6 +342,20 @@ class Journeys:
         if found is None:
             raise _not_there()
         return found
+
+
+def _origin(event: Document, event_type: EventType, data: Mapping[str, Any]) -> Origin:
+    """Where a journey comes from. What an area's event brings to somebody is one journey, however much is told of it."""
+    if "cause" not in data:
+        return Origin(
+            id=event["_id"], event=event["_id"], event_type=event_type.type, agency=event_type.agency,
+            happened_at=event["time"],
+        )  # fmt: skip
+    cause = data["cause"]
+    return Origin(
+        id=data["group"], event=event["_id"], event_type=cause["type"], agency=cause["agency"],
+        happened_at=datetime.fromisoformat(cause["happened_at"]),
+    )  # fmt: skip
 
 
 def _told(event_type: EventType, data: Mapping[str, Any]) -> dict[str, FactValue]:

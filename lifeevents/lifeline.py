@@ -17,17 +17,17 @@ from agencies import facts as found
 from agencies.facts import Provenance
 from foundation.dates import PartialDate, Precision
 from foundation.language import Text
-from lifeevents.catalogue.model import DateRule, PublicService
+from lifeevents.catalogue.model import DateRule, FactDay, LifeEventType, MonthDay, PublicService, TurnsDay
 from lifeevents.rules.availability import State
-from lifeevents.rules.calendar import turns
+from lifeevents.rules.calendar import later, turns
 from lifeevents.rules.engine import Engine
-from lifeevents.rules.evaluate import missing
+from lifeevents.rules.evaluate import day_of, missing
 from lifeevents.rules.explain import Outcome
 from lifeevents.rules.timeline import Step, entitlement_date
-from lifeevents.situation import Case, Situation
+from lifeevents.situation import Case, Situation, awaited
 
 Kind = Literal["HAPPENED", "HOLDS", "COMES"]
-Change = Literal["MEETS", "MAY_MEET", "ENDS", "OPENS", "LAST_DAY"]
+Change = Literal["MEETS", "MAY_MEET", "ENDS", "OPENS", "LAST_DAY", "DUE"]
 
 MOST: Final = 200
 _DAY: Final = timedelta(days=1)
@@ -42,6 +42,7 @@ _CHANGES: Final[Mapping[Change, Text]] = {
     "ENDS": Text(th="ไม่เข้าเกณฑ์แล้ว {}", en="the conditions of {} are no longer met"),
     "OPENS": Text(th="เปิดให้ดำเนินการ {}", en="{} opens"),
     "LAST_DAY": Text(th="วันสุดท้ายของ {}", en="the last day for {}"),
+    "DUE": Text(th="ครบกำหนด {}", en="{} to be done by then"),  # later is late, and still possible
 }
 
 
@@ -139,11 +140,11 @@ class _Turn:
 class Lifeline:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._calendar: dict[str, str] = {}
+        self._calendar: dict[str, list[LifeEventType]] = {}
         for event in engine.catalogue.life_events:
             if isinstance(event.trigger, DateRule):
                 for step in event.steps:
-                    self._calendar.setdefault(step.service, event.code)
+                    self._calendar.setdefault(step.service, []).append(event)
 
     def draw(
         self, situation: Situation, services: Sequence[PublicService], *, since: date, until: date, today: date,
@@ -194,6 +195,8 @@ class Lifeline:
             for case in situation.of(service):
                 if case.list_missing is not None:
                     continue
+                if awaited(service, case, self._engine.availability(service, case.facts, today)) is not None:
+                    continue  # it is for when something happens that hasn't
                 if self._engine.judge(service, case.facts, today).outcome is not Outcome.ELIGIBLE:
                     continue
                 since = entitlement_date(self._engine.rules[service.code], case.facts, today)
@@ -231,7 +234,7 @@ class Lifeline:
             now = self._engine.availability(service, case.facts, today)
             if now.deadline is not None and not now.is_late and today <= now.deadline <= until:
                 yield _Turn(
-                    day=now.deadline, change="LAST_DAY", service=service, case=case,
+                    day=now.deadline, change="DUE" if now.closes is None else "LAST_DAY", service=service, case=case,
                     depends_on=self._depends(service, case, first),
                 )  # fmt: skip
 
@@ -254,12 +257,40 @@ class Lifeline:
             titles = _listed([one.service.title for one in turning])
             said = _named(case, _put(_CHANGES[change], titles), age=_age(case, day))
             depends = dict.fromkeys(path for one in turning for path in one.depends_on)
-            events = [self._calendar[one.service.code] for one in turning if one.service.code in self._calendar]
+            events = [
+                event.code
+                for one in turning
+                for event in self._calendar.get(one.service.code, ())
+                if self._begins(event, case, day)
+            ]
             yield Entry(
                 day=day, kind="COMES", title=said, services=tuple(one.service.code for one in turning),
                 life_event=events[0] if events else None, case=_not_oneself(case),
                 depends_on=tuple((path, case.known.get(path)) for path in depends),
             )  # fmt: skip
+
+    def _begins(self, event: LifeEventType, case: Case, day: date) -> bool:
+        """Whether that is the day on which the calendar brings a life event."""
+        rule = event.trigger
+        if not isinstance(rule, DateRule):
+            return False
+        match rule.day:
+            case TurnsDay(birth_date=path, years=years):
+                born = day_of(case.facts, path)
+                begins = turns(born, years) if isinstance(born, date) else None
+            case FactDay(fact=path):
+                told = day_of(case.facts, path)
+                begins = told if isinstance(told, date) else None
+            case MonthDay() as yearly:
+                begins = yearly.in_year(day.year)
+            case _:
+                return False
+        if begins is None or (begins if rule.offset is None else later(begins, rule.offset)) != day:
+            return False
+        if rule.calendar_year is not None:
+            born = day_of(case.facts, rule.calendar_year.fact)
+            return isinstance(born, date) and born.year + rule.calendar_year.plus == day.year
+        return rule.year_when is None or self._engine.holds(rule.year_when, case.facts, day) is True
 
 
 _OWN: Final = frozenset({"person", "employment", "sso", "health", "licence", "passport", "inheritance", "household"})
@@ -314,7 +345,9 @@ def _age(case: Case, day: date) -> int | None:
 def _named(case: Case, said: Text, *, age: int | None = None) -> Text:
     """With whom it is about before it, and the age that they attain."""
     if case.called is None:
-        return said if age is None else Text(th=f"อายุครบ {age} ปี: {said.th}", en=f"Turning {age}: {said.en}")
+        if age is None:
+            return Text(th=said.th, en=said.en[:1].upper() + said.en[1:])
+        return Text(th=f"อายุครบ {age} ปี: {said.th}", en=f"Turning {age}: {said.en}")
     if age is None:
         return Text(th=f"{case.called.th}: {said.th}", en=f"{case.called.en}: {said.en}")
     return Text(th=f"{case.called.th} อายุครบ {age} ปี: {said.th}", en=f"{case.called.en} turning {age}: {said.en}")

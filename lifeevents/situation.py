@@ -14,9 +14,10 @@ import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
-from agencies.facts import Fact, Facts, Findings, Thing
+from agencies.answers import Answer
+from agencies.facts import PLANNED, Fact, Facts, FactState, Findings, Thing
 from agencies.gateway import PUBLIC_TASK, SYSTEM, Asking, Gateway
 from foundation.clock import Clock
 from foundation.dates import PartialDate
@@ -31,7 +32,7 @@ from lifeevents.catalogue.model import (
     TurnsDay,
     criteria,
 )
-from lifeevents.rules.availability import ENTITLEMENT_DATE
+from lifeevents.rules.availability import ENTITLEMENT_DATE, Availability, State
 from lifeevents.rules.calendar import turns
 from lifeevents.rules.engine import Engine
 from lifeevents.rules.explain import Outcome
@@ -51,8 +52,6 @@ _PEOPLE: Final[frozenset[Scope]] = frozenset(
 _OF_AGE = 15  # years; from then on a person sees to it themself
 _MOST_WARDS = 20
 _HANDLE = 20
-PLANNED = "planned"
-"""The id of a thing that is only supposed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +127,17 @@ def judge(engine: Engine, service: PublicService, case: Case, on: date) -> Outco
     return outcome
 
 
+def awaited(service: PublicService, case: Case, now: Availability) -> str | None:
+    """The date of what must happen first, where it didn't: the service is for when it does."""
+    deadline = service.deadline
+    if deadline is None or deadline.early is not None or deadline.kind not in ("legal", "recommended", "benefit_loss"):
+        return None
+    if now.state is not State.OPEN or not isinstance(deadline.anchor, FactDay):
+        return None
+    fact = deadline.anchor.fact
+    return fact if case.facts.get(fact) is DID_NOT_HAPPEN else None
+
+
 class Situations:
     """Finds situations. Asks for no more than the wanted services read, and each agency once."""
 
@@ -157,8 +167,8 @@ class Situations:
         # The list itself may be all that a service asks for: which vehicles there are.
         paths |= {f"{subject}.{_LISTED[subject]}" for subject in _LISTED if SUBJECTS[subject] in scopes}
         found = await self._facts.find(asking, paths)
-        person, wards, missing = await asyncio.gather(
-            _ready(_case("per_person", None, None, found.facts)),
+        person = _case("per_person", None, None, found.facts)
+        wards, missing = await asyncio.gather(
             self._wards(asking, found, for_wards),
             self._lists_missing(asking, scopes),
         )
@@ -254,20 +264,34 @@ class Situations:
 
     async def _lists_missing(self, asking: Asking, scopes: set[Scope]) -> dict[Scope, Fact]:
         """For which scopes no list came, and why."""
+        subjects = [subject for subject, scope in SUBJECTS.items() if scope in scopes]
         missing: dict[Scope, Fact] = {}
-        for subject, scope in SUBJECTS.items():
-            if scope not in scopes or scope in missing:
-                continue
-            for lister in self._facts.sources.listing(subject):
-                for heard in await self._facts.ask(asking, lister):  # it was asked already, and is only read again
-                    answer = heard.answer
-                    if answer is not None and answer.state in ("UNAVAILABLE", "NOT_ALLOWED"):
-                        missing[scope] = Fact(
-                            path=subject,
-                            state="AGENCY_DOWN" if answer.state == "UNAVAILABLE" else "NOT_ALLOWED",
-                            problem=answer.problem,
-                        )
+        for subject, answer in await lists_missing(self._facts, asking, subjects):
+            if answer.state in ("UNAVAILABLE", "NOT_ALLOWED"):
+                state: FactState = "AGENCY_DOWN" if answer.state == "UNAVAILABLE" else "NOT_ALLOWED"
+                missing.setdefault(SUBJECTS[subject], Fact(path=subject, state=state, problem=answer.problem))
         return missing
+
+
+def for_rules(facts: Iterable[Fact]) -> dict[str, FactValue]:
+    """What facts are to the rules: a value, that it did not happen, or nothing where it isn't known."""
+    return {
+        fact.path: fact.value if fact.state == "KNOWN" else DID_NOT_HAPPEN
+        for fact in facts
+        if fact.state in ("KNOWN", "DID_NOT_HAPPEN")
+    }
+
+
+async def lists_missing(facts: Facts, asking: Asking, subjects: Iterable[str]) -> list[tuple[str, Answer[Any]]]:
+    """Of which sorts of things no fresh list came, with the answer that came instead. It was asked already, and is only
+    read again."""
+    return [
+        (subject, heard.answer)
+        for subject in subjects
+        for lister in facts.sources.listing(subject)
+        for heard in await facts.ask(asking, lister)
+        if heard.answer is not None and heard.answer.state in ("UNAVAILABLE", "NOT_ALLOWED", "STALE")
+    ]
 
 
 _PLANNED = Text(th="รายการที่สมมติขึ้น", en="one that is only supposed")
@@ -299,6 +323,8 @@ def reads(engine: Engine, service: PublicService) -> frozenset[str]:
             found.update(_of_anchor(deadline.alternative.anchor))
         if deadline.birth_windows:
             found.add("person.birth_date")
+        if deadline.announced is not None:
+            found.update((deadline.announced.opens, deadline.announced.closes))
     bases: set[str] = set()
     for path in found | {one.fact for one in criteria(service.eligibility)}:
         fact = engine.catalogue.fact(path)
@@ -323,13 +349,7 @@ def _of_anchor(anchor: Anchor | None) -> tuple[str, ...]:
 
 
 def _case(scope: Scope, name: str | None, called: Text | None, known: Mapping[str, Fact]) -> Case:
-    facts: dict[str, FactValue] = {}
-    for path, fact in known.items():
-        if fact.state == "KNOWN":
-            facts[path] = fact.value
-        elif fact.state == "DID_NOT_HAPPEN":
-            facts[path] = DID_NOT_HAPPEN
-    return Case(scope=scope, id=name, called=called, facts=facts, known=known)
+    return Case(scope=scope, id=name, called=called, facts=for_rules(known.values()), known=known)
 
 
 def _with_household(of_child: Mapping[str, Fact], of_parent: Mapping[str, Fact]) -> dict[str, Fact]:
@@ -344,7 +364,3 @@ def _with_household(of_child: Mapping[str, Fact], of_parent: Mapping[str, Fact])
 
 def _is_listed(case: Case, scope: Scope) -> bool:
     return case.scope == scope and ((case.id is None) if scope == "per_person" else (case.id is not None))
-
-
-async def _ready(case: Case) -> Case:
-    return case

@@ -6,25 +6,27 @@ as a clerk at a counter would, one sentence at a time. What the catalogue marks 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
-from agencies.facts import Fact
+from agencies.facts import PLANNED, Fact
 from foundation.dates import PartialDate
 from foundation.language import Text, say_date
 from lifeevents.catalogue import model
 from lifeevents.rules.amount import ItemAmount, Part
 from lifeevents.rules.availability import Availability, State
 from lifeevents.rules.calendar import between
-from lifeevents.rules.explain import Explanation, Outcome, Reason
-from lifeevents.rules.ir import DID_NOT_HAPPEN, DidNotHappen, FactValue
-from lifeevents.rules.sentences import Sentences
+from lifeevents.rules.explain import Explanation, Outcome, Reason, ReasonGroup
+from lifeevents.rules.ir import DidNotHappen, FactValue
+from lifeevents.rules.sentences import Heard, Sentences
 from lifeevents.rules.timeline import Step
-from lifeevents.situation import Case
+from lifeevents.situation import SUBJECTS, Case, awaited
 
 _NOTHING: Final = Text(th="", en="")
+_FISCAL_YEAR: Final = "BE fiscal year"
+_IF_SO: Final = Text(th="ตามที่สมมติเท่านั้น:", en="Only supposed:")
 _BY_ITSELF: Final = Text(th="ได้รับโดยอัตโนมัติ ไม่ต้องยื่นเรื่อง", en="It comes by itself; nothing needs to be filed.")
 _LISTS: Final = {
     "child": Text(th="ว่าคุณมีบุตรคนใดบ้าง", en="who your children are"),
@@ -55,16 +57,30 @@ _STATES: Final = {
 }
 
 
+_SUBJECT_OF: Final = {scope: subject for subject, scope in SUBJECTS.items() if subject != "relation"}
+_AS_PERCENT: Final = frozenset({"ratio"})  # 0.5 of a wage is said as 50 percent
+_PERCENT_TH: Final = "ร้อยละ"
+_AHEAD_OF_NUMBER: Final = frozenset({"percent", "percent_of_wage", "percent_discount"})  # in Thai
+
+
 class Words:
-    def __init__(self, catalogue: model.Catalogue, sentences: Sentences) -> None:
+    """What is said of one case; without one, of facts as such."""
+
+    def __init__(self, catalogue: model.Catalogue, sentences: Sentences, case: Case | None = None) -> None:
         self._catalogue = catalogue
-        self._sentences = sentences
+        subject = "" if case is None else "person" if case.is_ward else _SUBJECT_OF.get(case.scope, "")
+        self._sentences = sentences if case is None else sentences.of(subject, case.called, dict(_heard(case)))
+
+    def reason(self, reason: Reason) -> Text:
+        """One condition, with what is on record and by how much."""
+        return self._sentences.reason(reason)
 
     def answer(
-        self, explained: Explanation, outcome: Outcome, case: Case, now: Availability, missing: Sequence[Text]
-    ) -> Text:
+        self, explained: Explanation, outcome: Outcome, case: Case, now: Availability, missing: Sequence[Text],
+        *, is_supposed: bool,
+    ) -> Text:  # fmt: skip
         """The answer with what decides it, and when one can act: what a clerk would say first."""
-        said = [self._headline(explained, outcome, case, missing)]
+        said = [_IF_SO if is_supposed else _NOTHING, self._headline(explained, outcome, case, missing)]
         if outcome is Outcome.NOT_ELIGIBLE and explained.in_force:
             said.append(self._because(explained))
         if outcome is Outcome.ELIGIBLE:
@@ -77,33 +93,72 @@ class Words:
     def _headline(self, explained: Explanation, outcome: Outcome, case: Case, missing: Sequence[Text]) -> Text:
         title = explained.service.title
         if outcome is Outcome.UNKNOWN:
-            unknown = _listed(missing)
+            return self._not_known(explained, case, missing)
+        if not explained.in_force:
+            return self._sentences.headline(explained)
+        if outcome is Outcome.ELIGIBLE and not explained.service.facts:
+            return _put("“{}” มีไว้สำหรับทุกคนที่ต้องการ", "“{}” is there for whoever needs it.", title)
+        if case.called is None:
+            return self._sentences.headline(explained)
+        whose = _whom(case)
+        if outcome is Outcome.ELIGIBLE:
+            return _put("“{}” {} เข้าเกณฑ์", "“{}” {}: the conditions are met.", title, whose)
+        return _put("“{}” {} ไม่เข้าเกณฑ์", "“{}” {}: the conditions are not met.", title, whose)
+
+    def _not_known(self, explained: Explanation, case: Case, missing: Sequence[Text]) -> Text:
+        title, names = explained.service.title, explained.missing
+        if names and case.list_missing is None and all(self._is_own_word(name) for name in names):
+            asked = _listed([self._sentences.question(name) for name in names])
             if case.called is None:
                 return _put(
-                    "ยังบอกไม่ได้ว่าคุณเข้าเกณฑ์ “{}” หรือไม่ เพราะยังไม่ทราบ{}",
-                    "It can't be said yet whether you meet the conditions of “{}”: not known yet is {}.",
-                    title, unknown,
-                )  # fmt: skip
+                    "“{}” ขึ้นอยู่กับเรื่องที่คุณบอกได้เอง: {}", "“{}” hangs on what you can tell yourself: {}.", title, asked
+                )
             return _put(
-                "ยังบอกไม่ได้ว่า “{}” สำหรับ{} เข้าเกณฑ์หรือไม่ เพราะยังไม่ทราบ{}",
-                "It can't be said yet whether “{}” is there for {}: not known yet is {}.",
-                title, case.called, unknown,
+                "“{}” {} ขึ้นอยู่กับเรื่องที่คุณบอกได้เอง: {}",
+                "“{}” {} hangs on what you can tell yourself: {}.",
+                title, _whom(case), asked,
             )  # fmt: skip
-        if case.called is None or not explained.in_force:
-            return self._sentences.headline(explained)
-        if outcome is Outcome.ELIGIBLE:
-            return _put("“{}” สำหรับ{} เข้าเกณฑ์", "“{}” for {}: the conditions are met.", title, case.called)
-        return _put("“{}” สำหรับ{} ไม่เข้าเกณฑ์", "“{}” for {}: the conditions are not met.", title, case.called)
+        unknown = _listed(missing)
+        if case.called is None:
+            return _put(
+                "ยังบอกไม่ได้ว่าคุณเข้าเกณฑ์ “{}” หรือไม่ เพราะยังไม่ทราบ{}",
+                "It can't be said yet whether you meet the conditions of “{}”. Not known yet: {}.",
+                title, unknown,
+            )  # fmt: skip
+        return _put(
+            "ยังบอกไม่ได้ว่า “{}” {} เข้าเกณฑ์หรือไม่ เพราะยังไม่ทราบ{}",
+            "It can't be said yet whether “{}” {} meets the conditions. Not known yet: {}.",
+            title, _whom(case), unknown,
+        )  # fmt: skip
+
+    def _is_own_word(self, name: str) -> bool:
+        fact = self._catalogue.fact(name)
+        return fact is not None and fact.is_own_word
 
     def _because(self, explained: Explanation) -> Text:
         """The condition that fails, one that no day will turn before one that waits for its day."""
         failing = [part for part in explained.root.parts if part.holds is False]
         reasons = [part for part in failing if isinstance(part, Reason)]
-        if not reasons:
-            none = Text(th="ไม่เข้าทางใดทางหนึ่งที่กฎกำหนดไว้", en="None of the ways that the rule allows is met.")
-            return none if failing else _NOTHING
-        first = min(reasons, key=lambda one: one.turns_on is not None)
-        return self._sentences.reason(first)
+        if reasons:
+            return self._sentences.reason(min(reasons, key=lambda one: one.turns_on is not None))
+        groups = [part for part in failing if isinstance(part, ReasonGroup)]
+        if not groups:
+            return _NOTHING
+        group = groups[0]
+        if group.kind == "not":
+            ruled_out = next((one for one in _leaves(group) if one.holds), None)
+            none = Text(th="มีข้อที่กฎยกเว้นไว้", en="There is something that rules it out.")
+            return none if ruled_out is None else _sentences([none, self._sentences.reason(ruled_out)])
+        none = Text(th="ไม่เข้าทางใดทางหนึ่งที่กฎกำหนดไว้", en="None of the ways that the rule allows is met.")
+        if group.kind != "any":
+            return none
+        # The way that lacks least says most.
+        ways = [[one for one in _leaves(way) if one.holds is False] for way in group.parts]
+        nearest = min((way for way in ways if way), key=lambda way: (len(way), not _is_measured(way[0])), default=None)
+        if nearest is None:
+            return none
+        first = min(nearest, key=lambda one: one.turns_on is not None)
+        return _sentences([none, _put("ทางที่ใกล้ที่สุด: {}", "The nearest: {}", self._sentences.reason(first))])
 
     def availability(self, now: Availability, awaited: str | None = None) -> Text:
         """When one can act; `awaited` is the date that it runs from and that there is none of."""
@@ -125,12 +180,18 @@ class Words:
             return Text(th="ดำเนินการได้เลย", en="You can act on it now.")
         if now.is_late:
             return _put(
-                "หากยังไม่ได้ทำ เลยกำหนดวันที่ {} แล้ว แต่ยังดำเนินการได้",
-                "It was due by {}; if it is not done yet, it still can be.",
+                "ครบกำหนดไปแล้วเมื่อวันที่ {} หากยังไม่เรียบร้อย ยังดำเนินการได้",
+                "It was to be settled by {}; if it is not yet, it still can be.",
                 _day(due),
             )
         if now.closes is not None:
             return _put("ดำเนินการได้ถึงวันที่ {}", "It can be done until {}.", _day(now.closes))
+        if now.deadline_online is not None and now.deadline_online > due:
+            return _put(
+                "ให้ดำเนินการภายในวันที่ {} หากยื่นออนไลน์ ภายในวันที่ {}",
+                "It is to be done by {}, or online by {}.",
+                _day(due), _day(now.deadline_online),
+            )  # fmt: skip
         return _put("ให้ดำเนินการภายในวันที่ {}", "It is to be done by {}.", _day(due))
 
     def change(self, step: Step, before: Outcome) -> Text:
@@ -142,6 +203,10 @@ class Words:
 
     def title(self, path: str) -> Text:
         return _LISTS.get(path) or self._sentences.title(path)
+
+    def question(self, path: str) -> Text:
+        """What it is that one asks: a fact, or whether it is so."""
+        return _LISTS.get(path) or self._sentences.question(path)
 
     def missing(self, path: str, fact: Fact | None) -> Text:
         """A fact that is not known, and why."""
@@ -170,7 +235,8 @@ class Words:
         said = self._said(fact, used)
         start = base.earliest if isinstance(base, PartialDate) else base
         if fact.derived is not None and isinstance(start, date):
-            return _put("{} ({} {})", "{} ({} {})", said, self.title(fact.derived.date_fact), _day(start))
+            title = self.title(fact.derived.date_fact)
+            return _put("{} ({} {})", "{} ({} {})", said, Text(th=title.th.strip(), en=title.en), _day(start))
         return said
 
     def apart(self, reason: Reason, fact: model.Fact, on: date) -> Text | None:
@@ -180,10 +246,13 @@ class Words:
         if reason.turns_on is not None:
             so_long = _length(between(on, reason.turns_on))
             if reason.holds:
-                return _put("อีก {} ถึงวันที่ {}", "for {} more, until {}", so_long, _day(reason.turns_on))
+                last = _day(reason.turns_on - timedelta(days=1))
+                return _put("อีก {} ถึงวันที่ {}", "for {} more, until {}", so_long, last)
             return _put("อีก {} ในวันที่ {}", "in {}, on {}", so_long, _day(reason.turns_on))
         if reason.apart is None or isinstance(reason.against, bool) or isinstance(reason.used, DidNotHappen):
             return None
+        if fact.unit == _FISCAL_YEAR:
+            return _counted(reason.apart, self._unit("year"))
         return self._counted(reason.apart, fact)
 
     def _said(self, fact: model.Fact, value: FactValue) -> Text:
@@ -202,6 +271,8 @@ class Words:
                 return self._counted(value, fact)
 
     def _counted(self, value: int | Decimal, fact: model.Fact) -> Text:
+        if fact.unit == _FISCAL_YEAR:
+            return Text(th=f"ปีงบประมาณ {value}", en=f"B.E. {value}")
         return _counted(value, None if fact.unit is None else self._unit(fact.unit))
 
     def _unit(self, code: str) -> Text:
@@ -229,25 +300,17 @@ class Words:
             case model.Formula():
                 how_much = Text(th="ตามที่หน่วยงานคำนวณ", en="as the agency works it out")
             case model.Range(at_least=low, at_most=high):
-                span = _put("{} ถึง {}", "{} to {}", _number(low), _number(high))
-                how_much = _put("{} {}", "{} {}", span, unit)
+                how_much = _with_unit(_put("{} ถึง {}", "{} to {}", _number(low), _number(high)), row.unit, unit)
             case model.OneOf(values=values):
                 how_much = _put("{} {}", "{} {}", _listed([_number(one) for one in values], last="หรือ"), unit)
+            case number if row.unit in _AS_PERCENT:
+                how_much = _with_unit(_number(100 * number), "percent", self._unit("percent"))
+            case number if row.unit in _AHEAD_OF_NUMBER:
+                how_much = _with_unit(_number(number), row.unit, unit)
             case number:
                 how_much = _counted(number, unit)
         doubt = Text(th=" (ยังไม่ยืนยัน)", en=" (unconfirmed)") if part.confidence == "uncertain" else _NOTHING
         return _put("{}: {} {}{}", "{}: {} {}{}", row.name, how_much, per, doubt)
-
-
-def awaited(service: model.PublicService, case: Case, now: Availability) -> str | None:
-    """The date of what must happen first, where it didn't: the service is for when it does."""
-    deadline = service.deadline
-    if deadline is None or deadline.early is not None or deadline.kind not in ("legal", "recommended", "benefit_loss"):
-        return None
-    if now.state is not State.OPEN or not isinstance(deadline.anchor, model.FactDay):
-        return None
-    fact = deadline.anchor.fact
-    return fact if case.facts.get(fact) is DID_NOT_HAPPEN else None
 
 
 def _day(day: date) -> Text:
@@ -262,6 +325,48 @@ def _partial(value: PartialDate) -> Text:
     if value.precision == "MONTH":
         return Text(th=" ".join(parts_th[1:]), en=" ".join(parts_en[1:]))
     return Text(th=f"พ.ศ. {parts_th[-1]}", en=parts_en[-1])
+
+
+def _whom(case: Case) -> Text:
+    """Whom or what it is for: `สำหรับเด็กหญิงใบบุญ`, `after the death of …`."""
+    called = case.called or _NOTHING
+    match case.scope:
+        case "per_deceased" if case.id != PLANNED:
+            return _put("กรณี{}ถึงแก่กรรม", "after the death of {}", called)
+        case "per_vehicle" if case.id != PLANNED:
+            return _put("สำหรับรถ {}", "for the vehicle {}", called)
+    return _put("สำหรับ{}" if called.th[:1] >= "ก" else "สำหรับ {}", "for {}", called)
+
+
+def _is_measured(reason: Reason) -> bool:
+    """Whether it is a matter of how much or how long, which may come; of what somebody is one doesn't say so."""
+    return reason.apart is not None or reason.turns_on is not None
+
+
+def _heard(case: Case) -> Iterator[tuple[str, Heard]]:
+    """The facts that are not simply on record."""
+    for path, fact in case.known.items():
+        if path in case.supposed:
+            yield path, "SUPPOSED"
+        elif fact.source is not None and fact.source.agency is None:
+            yield path, "OWN_WORD"
+        elif fact.source is not None and fact.source.is_stale:
+            yield path, "STALE"
+
+
+def _leaves(part: Reason | ReasonGroup) -> Iterator[Reason]:
+    if isinstance(part, Reason):
+        yield part
+        return
+    for one in part.parts:
+        yield from _leaves(one)
+
+
+def _with_unit(number: Text, code: str, unit: Text) -> Text:
+    """Thai says percents the other way round: `ร้อยละ 7`."""
+    if code in _AHEAD_OF_NUMBER:
+        return Text(th=unit.th.replace(_PERCENT_TH, f"{_PERCENT_TH} {number.th} ").strip(), en=f"{number.en} {unit.en}")
+    return _put("{} {}", "{} {}", number, unit)
 
 
 def _number(value: int | Decimal) -> Text:
@@ -303,7 +408,8 @@ def _sentences(said: Sequence[Text]) -> Text:
     """Sentences one after the other; Thai sets them apart by a space."""
     told = [one for one in said if one != _NOTHING]
     return Text(
-        th=" ".join(one.th for one in told), en=" ".join(one.en if one.en[-1:] == "." else f"{one.en}." for one in told)
+        th=" ".join(one.th for one in told),
+        en=" ".join(one.en if one.en[-1:] in ".:" else f"{one.en}." for one in told),
     )
 
 

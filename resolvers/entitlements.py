@@ -33,10 +33,10 @@ from lifeevents.rules.explain import Outcome as Judged
 from lifeevents.rules.explain import Reason, ReasonGroup
 from lifeevents.rules.ir import DID_NOT_HAPPEN, FactValue
 from lifeevents.rules.timeline import Step
-from lifeevents.situation import Case, Situation, Supposed, judge
+from lifeevents.situation import Case, Situation, Supposed, awaited, judge
 from resolvers.catalogue import Agency
 from resolvers.context import Context, Info
-from resolvers.entitlement_words import Words, awaited
+from resolvers.entitlement_words import Words
 from resolvers.own_words import read_value
 from resolvers.requirements import GROUPS, Confidence, Fact, RequirementKind
 from resolvers.services import PublicService, ServiceScope, Term
@@ -49,6 +49,7 @@ _MOST_LINES = 80
 _YEARS_AROUND = 100
 _SOON = timedelta(days=366)
 _LAST_YEAR = 2190
+_IF_IT_HAPPENS = "event."
 _AHEAD = (2, 20, 90)  # years; most changes are near, and looking far costs more
 
 
@@ -105,6 +106,9 @@ class MissingFact:
     agency: Agency | None = field(description="The agency that could tell.")
     why: MissingReason = field(description="Why it is not known.")
     can_say_self: bool = field(description="Whether the person may say it themself, by `declareFact`.")
+    follows_from: list[str] = field(
+        description="The facts that the person may say instead, and from which it is worked out: all of them, or none."
+    )
     problem: Problem | None = field(description="The agency's trouble, where that is why.")
 
 
@@ -136,6 +140,10 @@ class Explanation:
     law: list[Text] = field(description="The laws it rests on.", metadata={"about": 2})
     source: str | None = field(description="Where the catalogue found the rule.")
     confidence: Confidence = field(description="How sure we are of the rule.")
+    rule: str = field(
+        description="Which rule was applied: the service's code, and behind `@` a mark of its version. It is another one as"
+        " soon as the conditions, amounts, deadline or a parameter differ in anything."
+    )
 
 
 @strawberry.type(description="What one item of a service comes to for this person.")
@@ -201,7 +209,7 @@ class _Found:
 
     @cached_property
     def words(self) -> Words:
-        return Words(self.context.services.catalogue, self.context.services.sentences)
+        return Words(self.context.services.catalogue, self.context.services.sentences, self.case)
 
     @cached_property
     def missing(self) -> list[tuple[str, found.Fact | None]]:
@@ -225,12 +233,28 @@ def _explanation(root: strawberry.Parent[Entitlement], info: Info) -> Explanatio
     missing = [one.words.missing(path, fact) for path, fact in one.missing]
     return Explanation(
         outcome=Outcome[one.outcome.name],
-        text=say(one.words.answer(explained, one.outcome, one.case, one.now, missing), language),
+        text=say(
+            one.words.answer(explained, one.outcome, one.case, one.now, missing, is_supposed=root.hypothetical),
+            language,
+        ),
         criteria=list(_lines(one, explained.root.parts, 0))[:_MOST_LINES],
         law=[say(info.context.services.sentences.law(basis), language) for basis in explained.legal_basis],
         source=one.service.source,
         confidence=Confidence(explained.confidence),
+        rule=f"{one.service.code}@{_version(one.service, info.context.services.catalogue)}",
     )
+
+
+def _version(service: model.PublicService, catalogue: model.Catalogue) -> str:
+    """A mark of all that an entitlement follows from. The catalogue is of tuples, so it is written alike each time."""
+    asked = [catalogue.fact(path) for path in sorted(service.facts)]
+    named = {
+        one.value.parameter for one in model.criteria(service.eligibility) if isinstance(one.value, model.ParameterRef)
+    }
+    named |= {one.value.parameter for one in service.amounts if isinstance(one.value, model.ParameterRef)}
+    dated = [catalogue.parameter(name) for name in sorted(named)]
+    whole = (service.valid_from, service.valid_to, service.eligibility, service.amounts, service.deadline, asked, dated)
+    return hashlib.sha256(repr(whole).encode()).hexdigest()[:12]
 
 
 def _amounts(root: strawberry.Parent[Entitlement]) -> list[EntitlementAmount]:
@@ -448,7 +472,7 @@ def _supposed(given: Sequence[GivenFactInput], context: Context) -> list[Suppose
     catalogue, today = context.services.catalogue, context.services.clock.today()
     told: dict[tuple[str, str | None], Supposed] = {}
     for one in given:
-        fact = catalogue.fact(one.fact) or _announced(one.fact, catalogue)
+        fact = catalogue.tellable(one.fact)
         if fact is None:
             raise BadInput("there is no such fact", th="ไม่มีข้อเท็จจริงนี้", field="given.fact")
         if (one.fact, one.about) in told:
@@ -460,17 +484,6 @@ def _supposed(given: Sequence[GivenFactInput], context: Context) -> list[Suppose
             raise BadInput(f"{one.fact} needs a value", th=f"ต้องระบุค่าของ {one.fact}", field="given.value")
         told[one.fact, one.about] = Supposed(path=one.fact, value=value, about=one.about)
     return list(told.values())
-
-
-def _announced(name: str, catalogue: model.Catalogue) -> model.Fact | None:
-    """A day that an agency announces, read as any other date is."""
-    event_date = catalogue.event_date(name)
-    if event_date is None or event_date.agency is None:
-        return None
-    return model.Fact(
-        path=name, kind="date", choices=(), unit=None, source_agency=event_date.agency, title=event_date.title,
-        privacy="personal", derived=None,
-    )  # fmt: skip
 
 
 def _all(situation: Situation, services: Sequence[model.PublicService], on: date, context: Context) -> Iterator[_Found]:
@@ -505,7 +518,10 @@ def _order(one: _Found) -> tuple[int, int, int]:
         return 2, 0, 0
     if one.coming is not None:
         return 1, 0, one.coming.toordinal()
-    return (3 if one.outcome is Judged.UNKNOWN else 4), 0, 0
+    if one.outcome is not Judged.UNKNOWN:
+        return 4, 0, 0
+    # Last what waits for the person to speak of something that hasn't happened, such as a divorce.
+    return 3, int(all(path.startswith(_IF_IT_HAPPENS) for path, _ in one.missing)), 0
 
 
 def _next_step(one: _Found) -> Step | None:
@@ -579,7 +595,7 @@ def _criterion(one: _Found, reason: Reason, depth: int) -> ExplainedCriterion:
         depth=depth,
         kind=RequirementKind.CRITERION,
         holds=reason.holds,
-        text=say(context.services.sentences.reason(reason), language),
+        text=say(one.words.reason(reason), language),
         fact=context.shelf.facts[path],
         value=None if value is None else say(value, language),
         source=_source(one, base),
@@ -617,6 +633,7 @@ def _missing_fact(one: _Found, path: str, fact: found.Fact | None) -> MissingFac
         agency=None if agency is None else context.shelf.agencies[agency.id],
         why=_WHY.get("NOT_KNOWN" if fact is None else fact.state, MissingReason.NOT_KNOWN),
         can_say_self=known is not None and known.is_own_word,
+        follows_from=[known.shared.of, known.shared.among] if known is not None and known.shared is not None else [],
         problem=None if problem is None else problem_told(problem, context.language),
     )
 

@@ -124,7 +124,7 @@ def notification(entry: rooms.Entry, context: Context) -> Notification:
 
 def _because(told: Mapping[str, Any], context: Context) -> Because:
     happened_at, day = told.get("happened_at"), told.get("day")
-    shelf = context.shelf
+    shelf, catalogue = context.shelf, context.services.catalogue
     return Because(
         event_type=told.get("event_type"),
         reported_by=shelf.agencies.get(told.get("agency") or ""),
@@ -134,7 +134,7 @@ def _because(told: Mapping[str, Any], context: Context) -> Because:
         facts=[
             FactUsed(
                 path=one["fact"],
-                title=shelf.facts[one["fact"]].title if one["fact"] in shelf.facts else None,
+                title=None if (fact := catalogue.tellable(one["fact"])) is None else say(fact.title, context.language),
                 agency=shelf.agencies.get(one.get("agency") or ""),
             )
             for one in told.get("facts") or ()

@@ -338,7 +338,7 @@ def _step_shown(told: course.Step, context: Context) -> JourneyStep:
         service=shelf.services[service.code],
         depends_on=list(told.depends_on),
         state=JourneyStepState[told.state],
-        state_name=say(STEP_SAID[told.state], language),
+        state_name=say(_stands(told), language),
         done_by=JourneyChangedBy[told.by] if told.state == "DONE" and told.by else None,
         deadline=_deadline(told),
         actor=None if told.actor is None else JourneyActor[told.actor],
@@ -357,14 +357,31 @@ def _step_shown(told: course.Step, context: Context) -> JourneyStep:
     )
 
 
+def _stands(told: course.Step) -> words.Text:
+    if told.state != "OPEN":
+        return STEP_SAID[told.state]
+    match told.when.state:
+        case State.NOT_YET if told.when.opens is not None:
+            return words.Text(
+                th=f"ทำได้ตั้งแต่วันที่ {words.say_date(told.when.opens, 'th')}",
+                en=f"Can be done from {words.say_date(told.when.opens, 'en')}",
+            )
+        case State.NO_ROUND:
+            return _NO_ROUND
+    return _BY_ITSELF if told.actor == "AGENCY" else STEP_SAID["OPEN"]
+
+
 def _deadline(told: course.Step) -> JourneyDeadline | None:
     opens = told.when.opens if told.when.state is State.NOT_YET else None
     if opens is None and told.last_day is None:
         return None
     is_final = told.when.closes is not None or told.when.state is State.CLOSED
-    return JourneyDeadline(opens_on=opens, last_day=told.last_day, is_late=told.when.is_late, is_final=is_final)
+    is_late = told.when.is_late and told.is_unfinished
+    return JourneyDeadline(opens_on=opens, last_day=told.last_day, is_late=is_late, is_final=is_final)
 
 
+_NO_ROUND = words.Text(th="ยังไม่มีรอบที่เปิด", en="No round is open")
+_BY_ITSELF = words.Text(th="หน่วยงานดำเนินการให้เอง", en="The agency does it by itself")
 _STATES: dict[str, course.JourneyState] = {state: state for state in kept.JOURNEY_STATES}
 _DECLARED = words.Text(th="ท่านแจ้งเอง", en="You said so")
 _CALENDAR = words.Text(th="ถึงกำหนดตามปฏิทิน", en="The day came")

@@ -29,6 +29,7 @@ from resolvers.values import PartialDate, Text, partial_date, say
 
 _FIRST_YEAR = 1850
 _YEARS_AHEAD, _MOST_YEARS_AHEAD = 20, 100
+_OLD_AGE = 65  # years; by then a person knows what old age brings
 _MOST_TOLD = 50
 _REGISTERED: Final = {
     "MARRIAGE": words.Text(th="จดทะเบียนสมรส", en="Registered a marriage"),
@@ -68,15 +69,19 @@ class LifelineEntry:
 From = Annotated[date | None, strawberry.argument(description="From this day on. Left out, from birth.", name="from")]
 To = Annotated[
     date | None,
-    strawberry.argument(description="Until this day, at most 100 years ahead. Left out, 20 years from now.", name="to"),
+    strawberry.argument(
+        description="Until this day, at most 100 years ahead. Left out, the 65th birthday or 20 years from now, whichever"
+        " comes later.",
+        name="to",
+    ),
 ]
 
 
 async def lifeline(info: Info, from_: From = None, to: To = None) -> list[LifelineEntry]:
     context = info.context
     services, today = context.services, context.services.clock.today()
-    until = _years_on(today, _YEARS_AHEAD) if to is None else to
-    if (from_ is not None and from_ > until) or until > _years_on(today, _MOST_YEARS_AHEAD):
+    farthest = _years_on(today, _MOST_YEARS_AHEAD)
+    if (from_ is not None and from_ > (to or farthest)) or (to is not None and to > farthest):
         raise BadInput(
             f"a lifeline runs from a day to a later one, at most {_MOST_YEARS_AHEAD} years ahead; years are those of the"
             " Common Era",
@@ -89,12 +94,12 @@ async def lifeline(info: Info, from_: From = None, to: To = None) -> list[Lifeli
         services.inbox.page(context.person, first=_MOST_TOLD),
     )
     since = date(_FIRST_YEAR, 1, 1) if from_ is None else from_
+    until = min(_old_age(situation.person.facts.get("person.birth_date"), today), farthest) if to is None else to
     drawn = Lifeline(services.engine).draw(
         situation, catalogue.services, since=since, until=until, today=today,
         happened=[*past, *map(_told, told.items)],
     )  # fmt: skip
-    say_fact = Words(catalogue, services.sentences)
-    return [_shown(one, say_fact, context) for one in drawn]
+    return [_shown(one, Words(catalogue, services.sentences, one.case), context) for one in drawn]
 
 
 # ---- inside
@@ -144,7 +149,7 @@ def _shown(one: Entry, say_fact: Words, context: Context) -> LifelineEntry:
     source, situations = one.source, context.services.situations
     shown_id = None if one.case is None else situations.shown_id(context.asking, one.case)
     depends = [
-        say_fact.missing(path, fact) if _is_missing(fact) else say_fact.title(path) for path, fact in one.depends_on
+        say_fact.missing(path, fact) if _is_missing(fact) else say_fact.question(path) for path, fact in one.depends_on
     ]
     return LifelineEntry(
         day=partial_date(Partial(one.day, one.precision), language),
@@ -172,6 +177,12 @@ def _shown(one: Entry, say_fact: Words, context: Context) -> LifelineEntry:
 
 def _is_missing(fact: Any) -> bool:
     return fact is None or fact.state not in ("KNOWN", "DID_NOT_HAPPEN")
+
+
+def _old_age(born: Any, today: date) -> date:
+    ahead = _years_on(today, _YEARS_AHEAD)
+    day = born.earliest if isinstance(born, Partial) else born
+    return max(ahead, _years_on(day, _OLD_AGE)) if isinstance(day, date) else ahead
 
 
 def _years_on(day: date, years: int) -> date:

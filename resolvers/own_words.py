@@ -42,7 +42,9 @@ class DeclareFactInput:
         " month or day may be left out), or one of the fact's choices, by its type."
     )
     about: str | None = field(
-        default=None, description="The id of the vehicle, parcel or company it is about, if it is about one."
+        default=None,
+        description="The id of the vehicle, parcel or company it is about, if it is about one. Of a business without one,"
+        " it is said of the business that the person plans.",
     )
 
 

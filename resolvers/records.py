@@ -182,7 +182,7 @@ async def disagreements(info: Info) -> list[Disagreement]:
 
 def _disagreement(one: facts.Fact, context: Context) -> Disagreement:
     language = context.language
-    known = context.services.catalogue.fact(one.path)
+    known = context.services.catalogue.tellable(one.path)
     assert known is not None  # noqa: S101 -- sources are of the catalogue's facts
     return Disagreement(
         fact=one.path,

@@ -44,6 +44,8 @@ class Operator(Enum):
     LTE = enum_value("lte", description="It is this or less.")
     IN = enum_value("in", description="It is one of these.")
     NOT_IN = enum_value("not_in", description="It is none of these.")
+    HAPPENED = enum_value("happened", description="There is such a day, and it has come.")
+    DID_NOT_HAPPEN = enum_value("did_not_happen", description="It is known that there is no such day yet.")
 
 
 @strawberry.type(
@@ -117,6 +119,10 @@ _COMPARED_DAYS = {
     "lt": words.Text(th="ก่อน", en="before"),
     "lte": words.Text(th="ไม่เกิน", en="on or before"),
 }
+_HAPPENED = {
+    "happened": words.Text(th="เกิดขึ้นแล้ว", en="has come"),
+    "did_not_happen": words.Text(th="ยังไม่เกิดขึ้น", en="has not come"),
+}
 _YES = {True: words.Text(th="ใช่", en="yes"), False: words.Text(th="ไม่ใช่", en="no")}
 _OR = words.Text(th=" หรือ ", en=" or ")
 _SPANS = (("years", "ปี", "years"), ("months", "เดือน", "months"), ("days", "วัน", "days"))
@@ -167,13 +173,16 @@ class Requirements:
 
     def _criterion(self, one: model.Criterion, level: int) -> Requirement:
         fact, value = self._facts[one.fact], one.value
-        told = self._said(fact, value)
-        compared = (_COMPARED_DAYS if isinstance(value, date) else _COMPARED)[one.op]
         unit = self._unit(fact) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
-        if isinstance(value, bool):
+        if value is None:
+            happened = _HAPPENED[one.op]
+            text = words.Text(th=f"{fact.title.th} {happened.th}", en=f"{fact.title.en} {happened.en}")
+        elif isinstance(value, bool):
             held = _YES[value if one.op == "eq" else not value]
             text = words.Text(th=f"{fact.title.th}: {held.th}", en=f"{fact.title.en}: {held.en}")
         else:
+            told = self._said(fact, value)
+            compared = (_COMPARED_DAYS if isinstance(value, date) else _COMPARED)[one.op]
             text = words.Text(
                 th=f"{fact.title.th} {compared.th} {told.th}" + (f" {unit.th}" if unit else ""),
                 en=f"{fact.title.en} {compared.en} {told.en}" + (f" {unit.en}" if unit else ""),
@@ -252,8 +261,10 @@ def span(length: model.Span) -> words.Text:
     return words.Text(th=" ".join(th), en=" ".join(en))
 
 
-def _written(value: model.Value) -> list[str]:
+def _written(value: model.Value | None) -> list[str]:
     match value:
+        case None:
+            return []
         case tuple():
             return [str(one) for one in value]
         case bool():

@@ -18,7 +18,9 @@ async def together(own: Awaitable[T], info: Info, beside: Mapping[str, Callable[
 
     What they find is thrown away: when their fields ask once more, the request's `Asking` has the answers already.
     """
-    others = [beside[name](info) for name in {one.name for one in selected(info.selected_fields, depth=1)} if name in beside]
+    others = [
+        beside[name](info) for name in {one.name for one in selected(info.selected_fields, depth=1)} if name in beside
+    ]
     if not others:
         return await own
     found: T = (await asyncio.gather(own, *others))[0]

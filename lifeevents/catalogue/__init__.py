@@ -16,7 +16,7 @@ from types import MappingProxyType
 from foundation.errors import SuperAppError
 from foundation.language import Text
 from lifeevents.catalogue.events import EventTypeReader
-from lifeevents.catalogue.model import Catalogue, EventType, LifeEventType, LifeStage, PublicService, criteria
+from lifeevents.catalogue.model import Catalogue, EventType, LifeEventType, LifeStage, PublicService
 from lifeevents.catalogue.services import StageReader
 from lifeevents.catalogue.vocabulary import Vocabulary
 from lifeevents.catalogue.yaml import At, Problem, read_file
@@ -29,8 +29,9 @@ __all__ = [
     "LifeStage",
     "Problem",
     "PublicService",
+    "check",
     "counts",
-    "index_markdown",
+    "json_schema",
     "load",
 ]
 
@@ -56,14 +57,27 @@ class CatalogueWrong(SuperAppError):
 
 
 def load(folder: Path | None = None) -> Catalogue:
-    """Read and check the folder (the one that comes with the code, if none is given). Raises CatalogueWrong."""
-    return _ours() if folder is None else _Loading(folder).finish()
+    """Read the folder and check it; without one, read the one that comes with the code. Raises CatalogueWrong."""
+    return _ours() if folder is None else check(folder)
+
+
+def check(folder: Path | None = None) -> Catalogue:
+    """Read and check the folder, or the one that comes with the code. Raises CatalogueWrong."""
+    return _Loading(folder or FOLDER).finish()
 
 
 @cache
 def _ours() -> Catalogue:
-    """The one that comes with the code doesn't change while the process runs, and is frozen: one for all."""
-    return _Loading(FOLDER).finish()
+    """The one that comes with the code doesn't change while the process runs, and is frozen: one for all. What it means as
+    a whole was checked before it was released (`tangrat catalogue check`), which takes as long as reading it."""
+    return _Loading(FOLDER).read()
+
+
+def json_schema(folder: Path | None = None) -> str:
+    """The JSON Schema of the files, for editors, as docs/catalogue.schema.json has it. Raises CatalogueWrong."""
+    loading = _Loading(folder or FOLDER)
+    loading.read()
+    return loading.schema()
 
 
 def counts(catalogue: Catalogue) -> dict[str, int]:
@@ -82,55 +96,6 @@ def counts(catalogue: Catalogue) -> dict[str, int]:
     }
 
 
-def index_markdown(catalogue: Catalogue) -> str:
-    """The page that lists every service, for docs/catalogue-index.md."""
-    lines = [
-        "# ดัชนีบริการ / Service index",
-        "",
-        "Printed from the catalogue by `tangrat catalogue docs`; don't edit it by hand. "
-        "What the columns mean: [catalogue.md](catalogue.md).",
-        "",
-        ", ".join(f"{count} {what}" for what, count in counts(catalogue).items()) + ".",
-    ]
-    for stage in catalogue.life_stages:
-        lines += [
-            "",
-            f"## {stage.title.th} / {stage.title.en}",
-            "",
-            "| service | ชื่อ / title | agency | kind | status | confidence | as of |",
-            "|---|---|---|---|---|---|---|",
-        ]
-        lines += [
-            f"| `{service.code}` | {_cell(service.title.th)} / {_cell(service.title.en)} | {service.agency} "
-            f"| {service.kind} | {service.status} | {service.confidence} | {service.as_of} |"
-            for service in catalogue.services
-            if service.stage == stage.code
-        ]
-    lines += [
-        "",
-        "## ยังต้องตรวจกับแหล่งทางการ / Still to be checked against an official source",
-        "",
-        *(f"- `{service.code}`: {doubts}" for service in catalogue.services if (doubts := _doubts(service))),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _doubts(service: PublicService) -> str:
-    """What in a service rests on general knowledge or on sources that disagree; empty where nothing does."""
-    found: list[str] = [] if service.confidence == "sourced" else [service.confidence]
-    uncertain = [amount.name.en for amount in service.amounts if amount.confidence == "uncertain"]
-    if uncertain:
-        found.append("uncertain amounts: " + ", ".join(dict.fromkeys(uncertain)))
-    if service.choose_by_confidence:
-        found.append(f"the date that chooses the amounts ({service.choose_by}) is {service.choose_by_confidence}")
-    if service.deadline and service.deadline.confidence == "uncertain":
-        found.append("the deadline is uncertain")
-    doubtful = [leaf.fact for leaf in criteria(service.eligibility) if leaf.confidence and leaf.confidence != "sourced"]
-    if doubtful:
-        found.append("general knowledge about " + ", ".join(dict.fromkeys(doubtful)))
-    return "; ".join(found)
-
-
 class _Loading:
     """One reading of one folder."""
 
@@ -141,9 +106,20 @@ class _Loading:
         self._events = EventTypeReader(self._vocabulary)
         self._stages = StageReader(self._vocabulary, self._events)
         self._hash = hashlib.sha256()
+        self._read: dict[str, At] = {}
 
     def finish(self) -> Catalogue:
+        found = self.read()
+        # The rules are made of the catalogue's model, so they can't be imported before it.
+        from lifeevents.catalogue.sense import Sense
+
+        Sense(found, self._vocabulary).check()
+        self._refuse()
+        return found
+
+    def read(self) -> Catalogue:
         roots = self._roots()
+        self._read = {name: root for name, root in roots.items() if root}
         # In this order, so that most references can be checked where they stand.
         vocabulary = self._vocabulary
         readers: dict[str, Callable[[At], None]] = {
@@ -177,11 +153,20 @@ class _Loading:
             # With a file missing, most of what these would say is only an echo of that.
             vocabulary.settle()
             self._stages.check_together()
+        self._refuse()
+        return self._catalogue()
+
+    def schema(self) -> str:
+        """Of what was read. Call `finish` before."""
+        from lifeevents.catalogue.schema import printed, schema
+
+        return printed(schema(self._read, self._vocabulary))
+
+    def _refuse(self) -> None:
         if self._problems:
             raise CatalogueWrong(
                 sorted(set(self._problems), key=lambda one: (one.file, one.line, one.path, one.says.en))
             )
-        return self._catalogue()
 
     def _roots(self) -> dict[str, At | None]:
         """Each file of the folder by name; None where it can't be read (and a problem says why)."""
@@ -245,7 +230,3 @@ class _Loading:
 
 def _is_agency(file: str) -> bool:
     return file.startswith(f"{_AGENCIES}/")
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")

@@ -25,7 +25,7 @@ from lifeevents.catalogue.model import (
     Tiers,
     criteria,
 )
-from lifeevents.catalogue.vocabulary import CONFIDENCES, Vocabulary, check_period, needs_source, read_url
+from lifeevents.catalogue.vocabulary import CONFIDENCES, Vocabulary, check_period, needs_mark, needs_source, read_url
 from lifeevents.catalogue.yaml import At, Fields
 
 
@@ -45,7 +45,7 @@ class AmountReader:
     def read(self, service: Fields) -> tuple[Amount, ...]:
         rows: list[_Row] = []
         for at in service.list("amounts"):
-            row = _Row(at, self._amount(at))
+            row = _Row(at, self._vocabulary.stands(at, self._amount(at)))
             for earlier in rows:
                 if (
                     self._is_sound(earlier.amount)
@@ -69,14 +69,12 @@ class AmountReader:
         fields = at.fields()
         check_period(at, fields)
         name = fields.get("name").text()
-        value, when, tiers, top_up, source = (
-            fields.maybe(key) for key in ("value", "when", "tiers", "top_up", "source")
+        when, tiers, top_up, source = (fields.maybe(key) for key in ("when", "tiers", "top_up", "source"))
+        value = fields.given(
+            "value",
+            en="the key 'value' is missing; null if it stands in tiers or isn't known",
+            th="ขาดคีย์ 'value' ใช้ null ถ้าอยู่ใน tiers หรือไม่ทราบ",
         )
-        if not fields.has("value"):
-            at.wrong(
-                en="the key 'value' is missing; null if it stands in tiers or isn't known",
-                th="ขาดคีย์ 'value' ใช้ null ถ้าอยู่ใน tiers หรือไม่ทราบ",
-            )
         found = Amount(
             name=name,
             item=fields.maybe_string("item") or name.th,
@@ -93,6 +91,12 @@ class AmountReader:
             confidence=fields.maybe_choice("confidence", CONFIDENCES),
         )
         needs_source(at, found.confidence, found.source)
+        needs_mark(at, found.confidence, found.note)
+        if found.value is None and tiers is None and found.confidence != "uncertain":
+            at.wrong(
+                en="an amount that nobody knows is marked; add confidence: uncertain, or a value",
+                th="จำนวนที่ไม่ทราบต้องระบุไว้ ให้เพิ่ม confidence: uncertain หรือระบุค่า",
+            )
         if value and tiers:
             at.wrong(en="an amount has a value or tiers, not both", th="ใช้ value หรือ tiers อย่างใดอย่างหนึ่ง")
         fields.done()
@@ -121,7 +125,7 @@ class AmountReader:
     def _tiers(self, at: At) -> Tiers:
         fields = at.fields()
         by = self._vocabulary.reference("fact", fields.get("by"))
-        steps = tuple(self._tier(item, by) for item in fields.list("rows"))
+        steps = tuple(self._vocabulary.stands(item, self._tier(item, by)) for item in fields.list("rows"))
         fields.done()
         return Tiers(by=by, steps=steps)
 

@@ -6,6 +6,7 @@ it can have, and that a fact about a child or a vehicle is only asked where one 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, get_args
 
 from lifeevents.catalogue.model import (
@@ -22,22 +23,35 @@ from lifeevents.catalogue.model import (
     Span,
     Value,
 )
-from lifeevents.catalogue.vocabulary import CONFIDENCES, FISCAL_YEAR, Vocabulary
-from lifeevents.catalogue.yaml import At, Fields
+from lifeevents.catalogue.vocabulary import CONFIDENCES, FISCAL_YEAR, Vocabulary, needs_mark
+from lifeevents.catalogue.yaml import At, Fields, Json
 
 _OPERATORS: tuple[Operator, ...] = get_args(Operator)
 
 _ORDERED: tuple[Operator, ...] = ("eq", "ne", "gt", "gte", "lt", "lte")
 _ALIKE: tuple[Operator, ...] = ("eq", "ne", "in", "not_in")
+_HAPPENING: tuple[Operator, ...] = ("happened", "did_not_happen")
 _FITTING: dict[FactKind, tuple[Operator, ...]] = {
     "bool": ("eq", "ne"),
     "int": (*_ORDERED, "in", "not_in"),
     "money": _ORDERED,
     "decimal": _ORDERED,
-    "date": _ORDERED,
+    "date": (*_ORDERED, *_HAPPENING),
     "enum": _ALIKE,
     "code": _ALIKE,
     "string": _ALIKE,
+}
+
+# As what JSON has a value of that type, where it is compared with; numbers also with what is reckoned.
+_WRITTEN: dict[FactKind, str | list[str]] = {
+    "bool": "boolean",
+    "int": ["integer", "array", "object"],
+    "money": ["number", "object"],
+    "decimal": ["number", "object"],
+    "date": "string",
+    "enum": ["string", "array"],
+    "code": ["string", "array"],
+    "string": ["string", "array"],
 }
 
 # The facts of a thing can only be asked where the rule is evaluated for one such thing.
@@ -59,6 +73,10 @@ class ConditionReader:
 
     def requirement(self, at: At, *, scope: str | None = None) -> Requirement:
         """A condition: all, any, not, or one comparison. With a scope, facts of other things are refused."""
+        at.called = "condition"
+        return self._vocabulary.stands(at, self._requirement(at, scope))
+
+    def _requirement(self, at: At, scope: str | None) -> Requirement:
         fields = at.fields()
         if fields.is_stand_in:
             return AllOf(parts=())
@@ -94,11 +112,11 @@ class ConditionReader:
         return None
 
     def _criterion(self, at: At, fields: Fields, scope: str | None) -> Criterion:
-        fact_at, op_at, value_at = fields.get("fact"), fields.get("op"), fields.get("value")
+        fact_at, op_at = fields.get("fact"), fields.get("op")
         path = self._vocabulary.reference("fact", fact_at)
         op = op_at.choice(_OPERATORS)
         fact = self._vocabulary.facts.get(path)
-        value: Value = ""
+        value: Value | None = None
         if fact:
             needed = _SCOPE_OF_FACT.get(path.partition(".")[0])
             if scope and needed and needed != scope:
@@ -112,8 +130,16 @@ class ConditionReader:
                     en=f"{op} doesn't fit {path}, which is of type {fact.kind}; use {', '.join(fitting)}",
                     th=f"{op} ใช้กับ {path} ชนิด {fact.kind} ไม่ได้ ใช้ {', '.join(fitting)}",
                 )
-            else:
-                value = self._values(value_at, fact, op)
+            elif op not in _HAPPENING:
+                value = self._values(fields.get("value"), fact, op)
+        if op in _HAPPENING:
+            if value_at := fields.maybe("value"):
+                value_at.wrong(
+                    en=f"{op} asks whether there is such a day and compares with nothing; take value: out",
+                    th=f"{op} ถามเพียงว่ามีวันนั้นหรือไม่ ไม่เทียบกับค่าใด ให้ลบ value: ออก",
+                )
+        elif value is None:
+            fields.get("value")
         found = Criterion(
             fact=path,
             op=op,
@@ -121,6 +147,7 @@ class ConditionReader:
             note=fields.maybe_string("note"),
             confidence=fields.maybe_choice("confidence", CONFIDENCES),
         )
+        needs_mark(at, found.confidence, found.note)
         fields.done()
         return found
 
@@ -221,3 +248,28 @@ class ConditionReader:
         for unit, count in set_ones.items():
             return Span(**{unit: count})
         return None
+
+
+def fitting(facts: Iterable[Fact]) -> list[Json]:
+    """For the schema: which comparisons a fact can bear, and with what, by its type and for each that has choices."""
+    by_kind: dict[FactKind, list[str]] = {}
+    found: list[Json] = [_when("op", _HAPPENING, {"properties": {"value": False}}, {"required": ["value"]})]
+    for fact in facts:
+        by_kind.setdefault(fact.kind, []).append(fact.path)
+        if fact.choices:
+            one: Json = {"enum": [choice.value for choice in fact.choices]}
+            values: Json = {"anyOf": [one, {"type": "array", "items": one}]}
+            found.append(_when("fact", [fact.path], {"properties": {"value": values}}))
+    for kind, paths in by_kind.items():
+        inside: Json = {"op": {"enum": list(_FITTING[kind])}}
+        if kind in _WRITTEN:
+            inside["value"] = {"type": _WRITTEN[kind]}
+        found.append(_when("fact", sorted(paths), {"properties": inside}))
+    return found
+
+
+def _when(key: str, values: Iterable[str], then: Json, otherwise: Json | None = None) -> Json:
+    is_so: Json = {"required": [key], "properties": {key: {"enum": list(values)}}}
+    if otherwise is None:
+        return {"if": is_so, "then": then}
+    return {"if": {"required": [key]}, "then": {"if": is_so, "then": then, "else": otherwise}}

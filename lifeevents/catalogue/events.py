@@ -24,6 +24,7 @@ _TRIGGER = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 _PLACE = re.compile(r"\{([^{}]*)\}")
 _PLACE_INSIDE = re.compile(r"(date:)?([a-zA-Z_]\w*(?:\.[a-zA-Z_]\w*)*)")
 _IDENTITY_NUMBER = "^[0-9]{13}$"
+_AREA = "^[0-9]{2}([0-9]{2}([0-9]{2})?)?$"
 _SOURCES: tuple[Literal["registry", "calendar"], ...] = ("registry", "calendar")
 
 
@@ -51,6 +52,7 @@ class EventTypeReader:
     def ask_for(self, at: At, name: str, *, agency: str | None = None) -> None:
         """Note at its place when no event type (of that agency) answers to the name."""
         self.wanted.add(name)
+        at.reads.append({"$ref": "#/$defs/event"})
         if not self._is_read or not name:
             return
         if name not in self._answering:
@@ -93,6 +95,9 @@ class EventTypeReader:
             )
         if schema:
             _check_person(person_at or at, person, schema)
+        area_at = fields.maybe("area")
+        if area_at and schema:
+            _check_area(area_at, person, schema)
         facts = self._facts(fields.maybe("facts"), schema)
         completes = tuple(self._vocabulary.reference_later("service", at) for at in fields.maybe_list("completes"))
         notice_at = fields.maybe("notice")
@@ -105,6 +110,7 @@ class EventTypeReader:
             triggers=self._triggers(fields, agency),
             title=fields.get("title").text(),
             person=person,
+            area=area_at.string() if area_at else None,
             is_sensitive=fields.get("sensitive").boolean(),
             notice=self._notice(notice_at, lock_screen, schema) if notice_at else None,
             schema_json=json.dumps(schema, ensure_ascii=False),
@@ -121,6 +127,8 @@ class EventTypeReader:
             if name and not _TRIGGER.fullmatch(name):
                 at.wrong(en=f"{name[:60]!r} can't be the name of an event", th=f"{name[:60]!r} เป็นชื่อเหตุการณ์ไม่ได้")
             self._answering.setdefault(name, set()).add(agency)
+            if name not in (self._vocabulary.names("event") or ()):
+                self._vocabulary.declare("event", at, name)
             self._vocabulary.later(lambda at=at, name=name: self._check_wanted(at, name))  # type: ignore[misc]  # mypy can't infer a lambda's defaults
             found.append(name)
         return tuple(found)
@@ -136,12 +144,12 @@ class EventTypeReader:
 
     def _facts(self, at: At | None, schema: dict[str, Any]) -> tuple[tuple[str, str], ...]:
         """Which facts the data tells, each from a field that can hold it."""
-        found = []
+        found, known = [], self._vocabulary.tellable
         for path, place_at in at.fields().each() if at else ():
             place = place_at.string()
-            fact = self._vocabulary.facts.get(path)
+            fact = known.get(path)
             if fact is None:
-                place_at.unknown(path, self._vocabulary.facts, en="fact", th="ข้อเท็จจริง")
+                place_at.unknown(path, known, en="fact", th="ข้อเท็จจริง")
             elif fact.derived is not None:
                 place_at.wrong(
                     en=f"{path} follows from {fact.derived.date_fact}; say which field holds that",
@@ -235,6 +243,19 @@ def _check_person(at: At, person: str | None, schema: dict[str, Any]) -> None:
         at.wrong(
             en=f"the schema must require {person} as an identity number, pattern '{_IDENTITY_NUMBER}'",
             th=f"schema ต้องกำหนด {person} เป็นเลขประจำตัวที่ต้องมี pattern '{_IDENTITY_NUMBER}'",
+        )
+
+
+def _check_area(at: At, person: str | None, schema: dict[str, Any]) -> None:
+    name = at.string()
+    field = _resolved(schema.get("properties", {}).get(name), schema)
+    codes = _resolved(field.get("items"), schema).get("pattern", "")
+    if person is not None:
+        at.wrong(en="what happens to a person has no area; take it out", th="เหตุการณ์ของบุคคลไม่มีพื้นที่ ให้ลบออก")
+    elif name not in schema.get("required", []) or field.get("type") != "array" or codes != _AREA:
+        at.wrong(
+            en=f"the schema must require {name[:60]!r} as a list of area codes, pattern '{_AREA}'",
+            th=f"schema ต้องกำหนด {name[:60]!r} เป็นรายการรหัสพื้นที่ที่ต้องมี pattern '{_AREA}'",
         )
 
 

@@ -29,7 +29,7 @@ Scope = Literal["per_person", "per_child", "per_vehicle", "per_property", "per_d
 ChooseBy = Literal["today", "payment_month", "birth_date", "job_end", "death", "transfer", "event_date"]
 DeadlineKind = Literal["legal", "recommended", "window", "annual", "round", "programme", "benefit_loss", "none"]
 Priority = Literal["critical", "high", "normal", "low"]
-Operator = Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "not_in"]
+Operator = Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "not_in", "happened", "did_not_happen"]
 WordKind = Literal["channels", "units", "per", "fees", "recipients"]
 
 
@@ -91,6 +91,16 @@ class EventDate:
     agency: str | None  # None: the system computes it
     title: Text
 
+    @property
+    def as_fact(self) -> Fact | None:
+        """What an agency announces is told and said as any other date is."""
+        if self.agency is None:
+            return None
+        return Fact(
+            path=self.id, kind="date", choices=(), unit=None, source_agency=self.agency, title=self.title,
+            privacy="personal", derived=None,
+        )  # fmt: skip
+
 
 # ---- facts, parameters, evidence, agencies
 
@@ -124,6 +134,14 @@ class Derived:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """A sum for each of so many, such as a household's income a head; the paths of both, which people say themselves."""
+
+    of: str
+    among: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """One thing a rule may ask about a person or one of their things (CCCEV: information concept)."""
 
@@ -136,6 +154,7 @@ class Fact:
     privacy: Privacy
     derived: Derived | None
     is_own_word: bool = False  # the person may say it themselves; kept as their word, with the date
+    shared: Shared | None = None  # what the person may say instead
 
     @property
     def is_sensitive(self) -> bool:
@@ -238,11 +257,14 @@ Value = bool | int | Decimal | date | str | tuple[str, ...] | tuple[int, ...] | 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Criterion:
-    """One fact compared with one value. A `Span` is calendar time from the date that the fact is derived from."""
+    """One fact compared with one value. A `Span` is calendar time from the date that the fact is derived from.
+
+    `happened` and `did_not_happen` ask whether there is such a day by now, and compare with nothing.
+    """
 
     fact: str
     op: Operator
-    value: Value
+    value: Value | None
     note: str | None = None
     confidence: Confidence | None = None
 
@@ -369,6 +391,14 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnnouncedRound:
+    """The days between which the next round is open, as an agency announces them: event dates both."""
+
+    opens: str
+    closes: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
     opens: date
     closes: date
@@ -422,6 +452,7 @@ class Deadline:
     birth_windows: tuple[BirthWindow, ...]
     alternative: OtherWay | None
     confidence: Confidence | None
+    announced: AnnouncedRound | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -603,6 +634,7 @@ class EventType:
     triggers: tuple[str, ...]  # the names it answers to
     title: Text
     person: str | None  # the field of `data` that names whom it happened to; None: an area or a programme
+    area: str | None  # the field that lists the codes of provinces, districts and subdistricts it happened in
     is_sensitive: bool
     notice: EventNotice | None
     schema_json: str  # JSON Schema 2020-12 of `data`
@@ -691,6 +723,11 @@ class Catalogue:
 
     def event_date(self, id: str) -> EventDate | None:
         return self._find(EventDate, id)
+
+    def tellable(self, path: str) -> Fact | None:
+        """A fact, or a day that an agency announces."""
+        announced = self.event_date(path)
+        return self.fact(path) if announced is None else announced.as_fact
 
     def parameter(self, id: str) -> Parameter | None:
         return self._find(Parameter, id)

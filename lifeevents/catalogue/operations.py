@@ -19,7 +19,7 @@ from agencies.answers import Keeping
 from agencies.standard import CITIZEN, KINDS_IN_WORDS, Argument, Field, Kind, Listed, Spec
 from foundation.language import Text
 from lifeevents.catalogue.model import Fact, FactKind, Operation, OperationMode
-from lifeevents.catalogue.yaml import At, Fields
+from lifeevents.catalogue.yaml import At, Fields, Json
 
 if TYPE_CHECKING:
     from lifeevents.catalogue.vocabulary import Vocabulary
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _MODES: tuple[OperationMode, ...] = get_args(OperationMode)
 _KINDS: frozenset[str] = frozenset(get_args(Kind)) - {"enum", "object"}
 _TYPE = re.compile(r"([a-z_]+)(?:\(([^()]*)\))?(\?)?")
+_TYPE_SCHEMA: Json = {"type": "string", "pattern": rf"^\s*({'|'.join(sorted(_KINDS))}|enum\([^()]+\))\??\s*$"}
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _LONGEST_KEPT_S = 366 * 86_400
@@ -142,6 +143,7 @@ class OperationReader:
 
     def _scalar(self, name: str, at: At, title: Text) -> Field:
         text = at.string()
+        at.reads.append(_TYPE_SCHEMA)
         read = _TYPE.fullmatch(text.strip())
         kind, choices = (read[1], read[2]) if read else ("", None)
         if read and kind == "enum" and choices:
@@ -199,10 +201,11 @@ class OperationReader:
 
     def _check_facts(self, at: At, spec: Spec) -> None:
         subjects = {one.subject: one.list for one in spec.listed}
+        known = self._vocabulary.tellable
         for path, place_at in at.fields().each():
-            fact = self._vocabulary.facts.get(path)
+            fact = known.get(path)
             if fact is None:
-                place_at.unknown(path, self._vocabulary.facts, en="fact", th="ข้อเท็จจริง")
+                place_at.unknown(path, known, en="fact", th="ข้อเท็จจริง")
                 continue
             if fact.derived is not None:
                 place_at.wrong(

@@ -6,6 +6,7 @@ line to change. What spans several files (a service nobody reaches, a circle of 
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import get_args
 
 from lifeevents.catalogue.amounts import AmountReader
@@ -13,6 +14,8 @@ from lifeevents.catalogue.conditions import ConditionReader
 from lifeevents.catalogue.events import EventTypeReader
 from lifeevents.catalogue.model import (
     AllOf,
+    AnnouncedDay,
+    AnnouncedRound,
     BirthWindow,
     CalendarYearOf,
     ChooseBy,
@@ -50,6 +53,7 @@ from lifeevents.catalogue.vocabulary import (
     Vocabulary,
     check_period,
     cycle,
+    needs_mark,
     needs_source,
     read_offset,
     read_url,
@@ -174,6 +178,8 @@ class StageReader:
     def _date_rule(self, fields: Fields) -> DateRule:
         about_at = fields.get("anchor")
         about = None if about_at.string() == "calendar" else self._vocabulary.date_fact(about_at)
+        if about is None:
+            about_at.reads.append({"const": "calendar"})
         starts_at = fields.get("starts")
         starts = starts_at.fields()
         offset, year_when, year_of = starts.maybe("offset"), starts.maybe("year_when"), starts.maybe("calendar_year")
@@ -222,7 +228,7 @@ class StageReader:
                 item.wrong(
                     en=f"{step.service} is a step of this life event already", th=f"{step.service} อยู่ในเหตุการณ์ชีวิตนี้แล้ว"
                 )
-            steps.append(step)
+            steps.append(self._vocabulary.stands(item, step))
         if not steps and at.is_list:
             at.wrong(en="a life event leads to at least one service", th="เหตุการณ์ชีวิตต้องมีบริการอย่างน้อยหนึ่ง")
         if way := cycle({step.service: step.depends_on for step in steps}):
@@ -293,7 +299,7 @@ class StageReader:
         )
         fields.done()
         _check_service(at, found)
-        return found
+        return self._vocabulary.stands(at, found)
 
     def _eligibility(self, at: At, scope: Scope) -> AllOf:
         found = self._conditions.requirement(at, scope=scope)
@@ -324,9 +330,9 @@ class StageReader:
     def _fee(self, at: At) -> Fee:
         fields = at.fields()
         check_period(at, fields)
-        value = fields.maybe("value")
-        if not fields.has("value"):
-            at.wrong(en="the key 'value' is missing; null if it varies", th="ขาดคีย์ 'value' ใช้ null ถ้าไม่แน่นอน")
+        value = fields.given(
+            "value", en="the key 'value' is missing; null if it varies", th="ขาดคีย์ 'value' ใช้ null ถ้าไม่แน่นอน"
+        )
         found = Fee(
             name=self._vocabulary.word("fees", fields.get("name")),
             value=value.quantity() if value else None,
@@ -336,8 +342,9 @@ class StageReader:
             note=fields.maybe_string("note"),
             confidence=fields.maybe_choice("confidence", CONFIDENCES),
         )
+        needs_mark(at, found.confidence, found.note)
         fields.done()
-        return found
+        return self._vocabulary.stands(at, found)
 
     def _notification(self, at: At, service: str) -> Notification:
         fields = at.fields()
@@ -359,7 +366,7 @@ class StageReader:
             when=self._conditions.requirement(when) if when else None,
         )
         fields.done()
-        return found
+        return self._vocabulary.stands(at, found)
 
     def _trigger(self, at: At, year_when: At | None) -> OnEvent | OnDay:
         text = at.string()
@@ -370,6 +377,7 @@ class StageReader:
                     en="year_when goes with a yearly day, date:MM-DD", th="year_when ใช้กับวันประจำปี date:MM-DD"
                 )
             return OnEvent(event=text)
+        at.reads.append({"type": "string", "pattern": "^date:."})
         anchor = self._vocabulary.anchor(at, text.removeprefix("date:"))
         narrowed = self._conditions.criterion(year_when) if year_when else None
         if year_when and anchor and not isinstance(anchor, MonthDay):
@@ -404,9 +412,24 @@ class StageReader:
             birth_windows=tuple(_birth_window(item) for item in fields.maybe_list("birth_windows")),
             alternative=self._other_way(alternative) if alternative else None,
             confidence=fields.maybe_choice("confidence", CONFIDENCES),
+            announced=self._announced(announced) if (announced := fields.maybe("announced")) else None,
         )
         fields.done()
         _check_deadline(at, found, has_anchor=anchor_at is not None)
+        needs_mark(at, found.confidence, found.rule, found.extension_note)
+        return self._vocabulary.stands(at, found)
+
+    def _announced(self, at: At) -> AnnouncedRound:
+        fields = at.fields()
+        for name in ("opens", "closes"):
+            day = self._vocabulary.anchor(fields.get(name))
+            if day is not None and not isinstance(day, AnnouncedDay):
+                fields.get(name).wrong(
+                    en="name a day that an agency announces: one of the event_dates of facts.yaml",
+                    th="ให้ระบุวันที่หน่วยงานประกาศ ซึ่งอยู่ใน event_dates ของ facts.yaml",
+                )
+        found = AnnouncedRound(opens=fields.get("opens").string(), closes=fields.get("closes").string())
+        fields.done()
         return found
 
     def _other_way(self, at: At) -> OtherWay:
@@ -487,12 +510,25 @@ def _check_deadline(at: At, found: Deadline, *, has_anchor: bool) -> None:
             missing = "window:, windows:, or anchor: and early:", "window: windows: หรือ anchor: คู่กับ early:"
         case "annual" if not (found.month_day or has_anchor):
             missing = "month_day: or anchor:", "month_day: หรือ anchor:"
-        case "round" if not found.rounds:
+        case "round" if not (found.rounds or found.announced):
             missing = "rounds:", "rounds:"
+    if found.announced and found.kind != "round":
+        at.wrong(en="announced: goes with kind: round alone", th="announced: ใช้ได้กับ kind: round เท่านั้น")
     if missing:
         at.wrong(
             en=f"a deadline of kind {found.kind} needs {missing[0]}", th=f"กำหนดเวลาแบบ {found.kind} ต้องมี {missing[1]}"
         )
+    if found.early_days_conflict and found.confidence != "uncertain":
+        at.wrong(
+            en="early_days_conflict says that sources disagree; add confidence: uncertain",
+            th="early_days_conflict หมายถึงแหล่งข้อมูลไม่ตรงกัน ให้เพิ่ม confidence: uncertain",
+        )
+    for earlier, later in pairwise(sorted(found.rounds, key=lambda one: one.opens)):
+        if later.opens <= earlier.closes:
+            at.wrong(
+                en=f"the round that opens on {later.opens} overlaps the one that closes on {earlier.closes}; part them",
+                th=f"รอบที่เปิด {later.opens} ซ้อนกับรอบที่ปิด {earlier.closes} ให้แยกจากกัน",
+            )
     if (found.length or found.early or found.closes_right) and not has_anchor:
         at.wrong(
             en="a length of time needs the day it counts from; add anchor:", th="ระยะเวลาต้องมีวันเริ่มนับ ให้เพิ่ม anchor:"

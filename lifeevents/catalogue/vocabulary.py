@@ -7,11 +7,11 @@ checked at the end.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 from foundation.language import Text
 from lifeevents.catalogue.model import (
@@ -30,6 +30,7 @@ from lifeevents.catalogue.model import (
     Parameter,
     ParameterValue,
     Privacy,
+    Shared,
     TurnsDay,
     WordKind,
 )
@@ -76,6 +77,12 @@ _WORD_NAMES: dict[WordKind, str] = {
 }
 
 
+# How a note says that nobody is sure; what it is about then carries the mark, for no citizen reads the note.
+_DOUBTS = re.compile(r"\buncertain\b|\bunconfirmed\b|ไม่ยืนยัน|ต้องตรวจ|ไม่พบหลักฐาน|แหล่งข้อมูลไม่ตรงกัน")
+
+_T = TypeVar("_T")
+
+
 class Vocabulary:
     """Everything that services may refer to, and the reading of what refers to it."""
 
@@ -91,7 +98,14 @@ class Vocabulary:
         self._sources: dict[str, str] = {}
         self._later: list[Callable[[], None]] = []
         self._things: set[str] = set()
+        self._places: dict[int, tuple[object, At]] = {}  # the item too, so that its id stays its own
         self._assumptions_note = Text(th="", en="")
+
+    @property
+    def tellable(self) -> dict[str, Fact]:
+        """The facts, and the days that an agency announces."""
+        announced = {one.id: fact for one in self.event_dates if (fact := one.as_fact) is not None}
+        return self.facts | announced
 
     # ---- names
 
@@ -105,6 +119,16 @@ class Vocabulary:
             )
         names.setdefault(name, f"{at.file}:{at.line}")
 
+    def names(self, kind: str) -> Collection[str] | None:
+        """The known names of a kind; None for what is no kind."""
+        return self._declared.get(kind)
+
+    @property
+    def days(self) -> list[str]:
+        """The dates that one can count from."""
+        dates = [path for path, kind in self._fact_kinds.items() if kind == "date"]
+        return [*dates, *self._declared.get("event date", {})]
+
     def knows(self, kind: str) -> bool:
         """Whether the file that declares this kind could be read. If not, that is the problem, not each mention."""
         return kind in self._declared
@@ -117,12 +141,14 @@ class Vocabulary:
                 en=f"{name[:60]!r} can't be a code; use small letters, digits and _, a letter first",
                 th=f"{name[:60]!r} เป็นรหัสไม่ได้ ใช้ตัวพิมพ์เล็ก ตัวเลข และ _ ขึ้นต้นด้วยตัวอักษร",
             )
+        at.reads.append({"type": "string", "pattern": f"^{_CODE.pattern}$"})
         self.declare(kind, at, name)
         return name
 
     def reference(self, kind: str, at: At) -> str:
         """The name of something already read."""
         name = at.string()
+        at.reads.append({"$ref": f"#/$defs/{kind.replace(' ', '_')}"})
         if name and self.knows(kind) and name not in self._declared[kind]:
             at.unknown(name, self._declared[kind], en=kind, th=_KINDS_TH[kind])
         return name
@@ -137,6 +163,14 @@ class Vocabulary:
 
         self.later(check)
         return name
+
+    def stands(self, at: At, item: _T) -> _T:
+        """Remember where something was written, for what only shows to be wrong when all is read."""
+        self._places[id(item)] = (item, at)
+        return item
+
+    def place(self, item: object) -> At:
+        return self._places[id(item)][1]
 
     def later(self, check: Callable[[], None]) -> None:
         self._later.append(check)
@@ -279,11 +313,33 @@ class Vocabulary:
             privacy=fields.get("privacy").choice(_PRIVACIES),
             is_own_word=(own := fields.maybe("own_word")) is not None and own.boolean(),
             derived=self._derived(derived) if derived else None,
+            shared=self._shared(shared, kind) if (shared := fields.maybe("shared")) else None,
         )
         fields.done()
         self.facts[path] = fact
         if derived and fact.derived:
             self._check_derived(derived, fact, fact.derived)
+
+    def _shared(self, at: At, kind: FactKind) -> Shared:
+        fields = at.fields()
+        found = Shared(of=fields.get("of").string(), among=fields.get("among").string())
+        fields.done()
+        if kind not in ("money", "decimal"):
+            at.wrong(en="only an amount is shared out; it is of type money", th="ใช้ได้กับจำนวนเงินเท่านั้น (money)")
+
+        def check() -> None:
+            for path, kinds in ((found.of, ("money", "decimal", "int")), (found.among, ("int",))):
+                fact = self.facts.get(path)
+                if fact is None:
+                    at.unknown(path, self.facts, en="fact", th="ข้อเท็จจริง")
+                elif fact.kind not in kinds or not fact.is_own_word:
+                    at.wrong(
+                        en=f"{path} must be a number ({' or '.join(kinds)}) that people say themselves, own_word: true",
+                        th=f"{path} ต้องเป็นตัวเลข ({' หรือ '.join(kinds)}) ที่ประชาชนแจ้งเอง own_word: true",
+                    )
+
+        self.later(check)
+        return found
 
     def _choices(self, at: At, fields: Fields, kind: FactKind) -> tuple[Choice, ...]:
         found: dict[str, Choice] = {}
@@ -331,6 +387,7 @@ class Vocabulary:
             confidence=fields.maybe_choice("confidence", CONFIDENCES),
             note=fields.maybe_string("note"),
         )
+        needs_mark(at, found.confidence, found.note)
         fields.done()
         return found
 
@@ -411,6 +468,8 @@ class Vocabulary:
         """Who has a document (None: only the citizen) and which of the holder's operations fetches it."""
         holder_at, operation_at = fields.get("holder"), fields.maybe("fetch_op")
         holder = None if holder_at.string() == "self" else self.reference("agency", holder_at)
+        if holder is None:
+            holder_at.reads.append({"const": "self"})
         operation = self.reference("operation", operation_at) if operation_at else None
         if operation_at and operation and not operation.startswith(f"{holder}."):
             operation_at.wrong(
@@ -429,7 +488,9 @@ class Vocabulary:
 
     def anchor(self, at: At, text: str | None = None) -> Anchor | None:
         """A day to count from; None (and a problem) where nobody could say which day is meant."""
-        text = at.string() if text is None else text
+        if text is None:
+            text = at.string()
+            at.reads.append({"$ref": "#/$defs/day_to_count_from"})
         if found := parse_month_day(text):
             return found
         if not text or not self.knows("fact"):
@@ -450,10 +511,9 @@ class Vocabulary:
         if text in self._fact_kinds:
             at.wrong(en=f"{text} is no date; name a fact of type date", th=f"{text} ไม่ใช่วันที่ ให้ใช้ข้อเท็จจริงชนิด date")
             return None
-        dates = [path for path, kind in self._fact_kinds.items() if kind == "date"]
         at.unknown(
             text,
-            [*dates, *self._declared.get("event date", {})],
+            self.days,
             en="day: a date fact, an event date of facts.yaml, someone.turns_N or MM-DD",
             th="วัน (ข้อเท็จจริงชนิดวันที่ วันที่ประกาศใน facts.yaml someone.turns_N หรือ MM-DD)",
         )
@@ -477,8 +537,19 @@ def needs_source(at: At, confidence: Confidence | None, source: str | None) -> N
         )
 
 
+def needs_mark(at: At, confidence: Confidence | None, *notes: str | None) -> None:
+    """A value whose own note doubts it is marked, so that it is marked wherever a person sees it."""
+    doubt = next((found[0] for note in notes if note and (found := _DOUBTS.search(note))), None)
+    if doubt is not None and confidence != "uncertain":
+        at.wrong(
+            en=f"the note says {doubt!r}, but the value isn't marked; add confidence: uncertain",
+            th=f"หมายเหตุระบุว่า {doubt!r} แต่ค่าไม่ได้ระบุว่าไม่แน่ชัด ให้เพิ่ม confidence: uncertain",
+        )
+
+
 def read_url(at: At) -> str:
     url = at.string()
+    at.reads.append({"type": "string", "pattern": "^https?://[^\\s/]+"})
     if url and not re.match(r"https?://[^\s/]+", url):
         at.wrong(
             en=f"{url[:60]!r} isn't an address; it begins with https://",
@@ -544,6 +615,7 @@ def _parameter_value(at: At) -> ParameterValue:
         confidence=fields.get("confidence").choice(CONFIDENCES),
     )
     needs_source(at, found.confidence, found.source)
+    needs_mark(at, found.confidence, found.note)
     fields.done()
     return found
 

@@ -4,6 +4,8 @@ A problem never stops the reading: it is noted, a harmless stand-in is returned,
 whoever wrote the file wants to hear of all their slips at once. Stand-ins never get out: a catalogue with problems is
 refused whole.
 
+What each value was read as is remembered beside it (`reads`): the JSON Schema of the language is that, written down.
+
 The tree is built from the parser's events rather than composed: libyaml's composer recurses in C and takes the whole
 process down on a few thousand open brackets, and it would hide duplicate keys.
 """
@@ -11,11 +13,11 @@ process down on a few thousand open brackets, and it would hide duplicate keys.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import yaml
 
@@ -189,15 +191,37 @@ class _Builder:
         self._problems.append(Problem(file=self._file, line=line, path="", says=Text(th=th, en=en)))
 
 
+Json = dict[str, Any]
+TEXT: Final[Json] = {"$ref": "#/$defs/text"}
+_DAY_SCHEMA: Final[Json] = {"type": "string", "pattern": f"^{_DAY.pattern}$", "description": "Common Era, YYYY-MM-DD"}
+_MONTH_DAY_SCHEMA: Final[Json] = {"type": "string", "pattern": f"^{_MONTH_DAY.pattern}$", "description": "MM-DD"}
+
+
 class At:
     """One value at its place. Reading it as something it isn't notes a problem and gives a stand-in."""
 
-    __slots__ = ("_node", "_problems", "file", "line", "path")
+    __slots__ = (
+        "_inside",
+        "_node",
+        "_problems",
+        "called",
+        "file",
+        "line",
+        "path",
+        "read_fields",
+        "read_items",
+        "reads",
+    )
 
     def __init__(self, file: str, path: str, node: _Node, problems: list[Problem], line: int | None = None) -> None:
         self.file = file
         self.path = path
         self.line = line or node.line
+        self.reads: list[Json] = []  # as what it was read, the last most closely
+        self.read_fields: Fields | None = None
+        self.read_items: list[At] = []
+        self._inside: dict[str, At] | None = None
+        self.called = ""  # a form of its own, which may hold itself
         self._node = node
         self._problems = problems
 
@@ -221,11 +245,12 @@ class At:
         if not isinstance(self._node, _Mapping):
             self.wrong(en="here belongs a mapping (key: value)", th="ตรงนี้ต้องเป็นคู่ คีย์: ค่า")
             return Fields(self, {}, is_stand_in=True)
-        inside = {
-            key: At(self.file, f"{self.path}.{key}" if self.path else key, node, self._problems, line)
-            for key, (node, line) in self._node.fields.items()
-        }
-        return Fields(self, inside)
+        if self._inside is None:
+            self._inside = {
+                key: At(self.file, f"{self.path}.{key}" if self.path else key, node, self._problems, line)
+                for key, (node, line) in self._node.fields.items()
+            }
+        return Fields(self, self._inside)
 
     def items(self) -> Iterator[At]:
         """As a list. An item with an `id` is called by it in the path, else by its number from 1."""
@@ -240,10 +265,13 @@ class At:
                     if named and isinstance(named[0], _Scalar) and named[0].text:
                         name = named[0].text[:60]
                         break
-            yield At(self.file, f"{self.path}[{name}]", node, self._problems)
+            item = At(self.file, f"{self.path}[{name}]", node, self._problems)
+            self.read_items.append(item)
+            yield item
 
     def string(self) -> str:
         """A text. Bare words that YAML 1.1 reads as something else (40_3 is 403, no is false) must be quoted."""
+        self.reads.append({"type": "string", "minLength": 1})
         if not isinstance(self._node, _Scalar):
             self.wrong(en="here belongs a text", th="ตรงนี้ต้องเป็นข้อความ")
             return ""
@@ -263,12 +291,14 @@ class At:
         return text
 
     def boolean(self) -> bool:
+        self.reads.append({"type": "boolean"})
         text = self._bare()
         if text not in ("true", "false"):
             self.wrong(en=f"{_shown(text)} is neither true nor false", th=f"{_shown(text)} ไม่ใช่ true หรือ false")
         return text == "true"
 
     def integer(self) -> int:
+        self.reads.append({"type": "integer"})
         text = self._bare()
         if text is None or not _INTEGER.fullmatch(text):
             self.wrong(
@@ -279,6 +309,7 @@ class At:
         return int(text)
 
     def number(self) -> int | Decimal:
+        self.reads.append({"type": "number"})
         text = self._bare()
         if text is not None and _INTEGER.fullmatch(text):
             return int(text)
@@ -293,6 +324,7 @@ class At:
     def quantity(self) -> int | Decimal:
         """A number that can't be below zero: money, a rate, a length."""
         number = self.number()
+        self.reads.append({"type": "number", "minimum": 0})
         if number < 0:
             self.wrong(
                 en=f"{number} is below zero; write it without the sign", th=f"{number} ติดลบ ให้เขียนโดยไม่มีเครื่องหมายลบ"
@@ -300,6 +332,7 @@ class At:
         return number
 
     def day(self) -> date:
+        self.reads.append(_DAY_SCHEMA)
         text = self._node.text if isinstance(self._node, _Scalar) else None
         if text is None or not _DAY.fullmatch(text):
             self.wrong(
@@ -320,6 +353,7 @@ class At:
         return day
 
     def month_day(self) -> MonthDay:
+        self.reads.append(_MONTH_DAY_SCHEMA)
         text = self._node.text if isinstance(self._node, _Scalar) else ""
         found = parse_month_day(text)
         if found is None:
@@ -331,6 +365,7 @@ class At:
 
     def text(self) -> Text:
         """A text in both languages."""
+        self.reads.append(TEXT)
         fields = self.fields()
         both: dict[Language, str] = {}
         for language in LANGUAGES:
@@ -346,6 +381,7 @@ class At:
 
     def choice(self, options: Sequence[_Word]) -> _Word:
         text = self.string()
+        self.reads.append({"enum": list(options)})
         for option in options:
             if option == text:
                 return option
@@ -366,6 +402,7 @@ class At:
 
     def plain(self) -> Any:
         """As JSON would have it, for a schema."""
+        self.reads.append({})
         match self._node:
             case _Mapping():
                 return {key: inside.plain() for key, inside in self.fields().each()}
@@ -392,16 +429,30 @@ class At:
 class Fields:
     """The keys of one mapping. It knows which were asked for, so what is left over is unknown."""
 
-    __slots__ = ("_asked", "_inside", "at", "is_stand_in")
+    __slots__ = ("_asked", "_inside", "at", "expects", "is_free", "is_stand_in", "looked_for", "must")
 
     def __init__(self, at: At, inside: dict[str, At], *, is_stand_in: bool = False) -> None:
         self.at = at
         self.is_stand_in = is_stand_in
+        self.is_free = False
+        self.looked_for: set[str] = set()
+        self.expects: dict[str, Json] = {}  # of a key that may be absent: what would stand there
+        self.must: dict[str, bool] = {}  # of the keys that were asked for: whether it may be null
         self._inside = inside
         self._asked: list[str] = []
 
+    @property
+    def asked(self) -> frozenset[str]:
+        return frozenset(self._asked)
+
+    @property
+    def inside(self) -> Mapping[str, At]:
+        return self._inside
+
     def each(self) -> Iterator[tuple[str, At]]:
         """Every key, for a mapping whose keys are data."""
+        self.is_free = True
+        self.at.read_fields = self
         yield from self._inside.items()
 
     def maybe(self, key: str) -> At | None:
@@ -411,19 +462,30 @@ class Fields:
         return None if found is None or found.is_null else found
 
     def has(self, key: str) -> bool:
+        """Whether it stands there: what tells one form from another."""
+        self.looked_for.add(key)
         return key in self._inside
 
     def get(self, key: str) -> At:
         """The value of a key that must be there."""
         found = self.maybe(key)
+        self.must.setdefault(key, False)
         if found is not None:
             return found
         if not self.is_stand_in:
             self.at.wrong(en=f"the key {key!r} is missing here", th=f"ขาดคีย์ {key!r}")
         return At(self.at.file, f"{self.at.path}.{key}", _Scalar("", False, self.at.line), [])
 
+    def given(self, key: str, *, en: str, th: str) -> At | None:
+        """The value of a key that must be there, though it may be null."""
+        self.must[key] = True
+        if not self.has(key) and not self.is_stand_in:
+            self.at.wrong(en=en, th=th)
+        return self.maybe(key)
+
     def list(self, key: str) -> Iterator[At]:
         """The items of a list that must be there, though it may be empty."""
+        self.must[key] = False
         if self.maybe(key) is None:
             self.get(key)
             return iter(())
@@ -434,22 +496,27 @@ class Fields:
         return found.items() if found else iter(())
 
     def maybe_string(self, key: str) -> str | None:
+        self.expects[key] = {"type": "string", "minLength": 1}
         found = self.maybe(key)
         return found.string() if found else None
 
     def maybe_day(self, key: str) -> date | None:
+        self.expects[key] = _DAY_SCHEMA
         found = self.maybe(key)
         return found.day() if found else None
 
     def maybe_integer(self, key: str) -> int | None:
+        self.expects[key] = {"type": "integer"}
         found = self.maybe(key)
         return found.integer() if found else None
 
     def maybe_month_day(self, key: str) -> MonthDay | None:
+        self.expects[key] = _MONTH_DAY_SCHEMA
         found = self.maybe(key)
         return found.month_day() if found else None
 
     def maybe_choice(self, key: str, options: Sequence[_Word]) -> _Word | None:
+        self.expects[key] = {"enum": list(options)}
         found = self.maybe(key)
         return found.choice(options) if found else None
 
@@ -458,6 +525,7 @@ class Fields:
 
     def done(self) -> None:
         """Note every key that nobody asked for."""
+        self.at.read_fields = self
         for key, inside in self._inside.items():
             if key not in self._asked:
                 inside.unknown(key, self._asked, en="key here", th="คีย์")

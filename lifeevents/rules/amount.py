@@ -15,10 +15,8 @@ from lifeevents.catalogue.model import (
     Amount,
     Catalogue,
     Confidence,
-    Criterion,
     Formula,
     OneOf,
-    Operator,
     ParameterRef,
     ParameterValue,
     PublicService,
@@ -152,21 +150,9 @@ class Amounts:
                 amount=amount,
                 when=when,
                 weight=len(list(criteria(amount.when))),
-                tiers=tuple((tier, self._tier(tiers.by, tier)) for tier in tiers.steps) if tiers else (),
+                tiers=tuple((tier, self._lowering.tier(tiers.by, tier)) for tier in tiers.steps) if tiers else (),
             )
         return found
-
-    def _tier(self, by: str, tier: Tier) -> Node:
-        bounds: list[tuple[Operator, object]] = [
-            ("gte", tier.at_least), ("gt", tier.above), ("lte", tier.up_to), ("lt", tier.below), ("eq", tier.equals),
-        ]  # fmt: skip
-        return And(
-            tuple(
-                self._lowering.requirement(Criterion(fact=by, op=op, value=bound))  # type: ignore[arg-type]  # checked at load
-                for op, bound in bounds
-                if bound is not None
-            )
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ Each answer says until which day it stays so, however the facts stand. So the ti
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
@@ -19,6 +19,7 @@ from lifeevents.catalogue.model import (
     FactDay,
     MonthDay,
     PublicService,
+    Round,
     Span,
     TurnsDay,
 )
@@ -57,6 +58,7 @@ class Availability:
     missing: tuple[str, ...] = ()
 
 
+_OPEN: Final = Availability(state=State.OPEN)
 Entitled = Callable[[], date | None]
 """Finds `benefit.entitlement_date`, where a deadline hangs on it."""
 
@@ -103,14 +105,14 @@ class _Look:
         """While the service exists."""
         deadline = self._service.deadline
         if deadline is None:
-            return Availability(state=State.OPEN)
+            return _OPEN
         match deadline.kind:
             case "round":
-                return _rounds(deadline, on)
+                return _rounds(self._all_rounds(deadline), on)
             case "programme":
                 return self._programme(on)
             case "none" | "benefit_loss":
-                return Availability(state=State.OPEN)
+                return _OPEN
         if deadline.windows:
             return self._windows(deadline, on)
         yearly = deadline.month_day or (deadline.anchor if isinstance(deadline.anchor, MonthDay) else None)
@@ -208,6 +210,16 @@ class _Look:
         coming = [row.valid_from for row in self._service.amounts if row.valid_from is not None and row.valid_from > on]
         return Availability(state=State.NO_ROUND, until=min(coming) - _DAY if coming else None)
 
+    def _all_rounds(self, deadline: Deadline) -> Sequence[Round]:
+        """Those that are listed, and the one that an agency announces."""
+        announced = deadline.announced
+        if announced is None:
+            return deadline.rounds
+        opens, closes = day_of(self._facts, announced.opens), day_of(self._facts, announced.closes)
+        if not isinstance(opens, date) or not isinstance(closes, date) or closes < opens:
+            return deadline.rounds
+        return *deadline.rounds, Round(opens=opens, closes=closes)
+
     def _day(self, anchor: Anchor | None) -> date | DidNotHappen | None:
         match anchor:
             case FactDay(fact=fact):
@@ -220,11 +232,11 @@ class _Look:
         return None
 
 
-def _rounds(deadline: Deadline, on: date) -> Availability:
-    for found in deadline.rounds:
+def _rounds(rounds: Sequence[Round], on: date) -> Availability:
+    for found in rounds:
         if found.opens <= on <= found.closes:
             return Availability(state=State.OPEN, closes=found.closes, deadline=found.closes, until=found.closes)
-    coming = [found.opens for found in deadline.rounds if found.opens > on]
+    coming = [found.opens for found in rounds if found.opens > on]
     if not coming:
         return Availability(state=State.NO_ROUND)
     return Availability(state=State.NOT_YET, opens=min(coming), until=min(coming) - _DAY)

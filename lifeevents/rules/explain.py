@@ -96,6 +96,7 @@ class Reason(NamedTuple):
     time: CalendarTime | None
     missing: tuple[str, ...]
     parameter: ParameterValue | None
+    counting: Confidence | None  # how sure it is how the law counts what was compared
 
     @property
     def is_implied(self) -> bool:
@@ -104,7 +105,9 @@ class Reason(NamedTuple):
 
     @property
     def confidence(self) -> Confidence | None:
-        """The mark that this criterion carries itself, or its parameter does."""
+        """The mark that this criterion carries itself, or its parameter does; or that of an uncertain way to count."""
+        if self.counting == "uncertain":
+            return self.counting
         return self.criterion.confidence or (self.parameter.confidence if self.parameter else None)
 
 
@@ -203,6 +206,7 @@ class Explainer:
             time=time,
             missing=tuple(name for name in asked(node) if facts.get(name) is None) if holds is None else (),
             parameter=parameter,
+            counting=None if fact.derived is None else fact.derived.confidence,
         )
 
     def _walk(

@@ -6,7 +6,8 @@ changes over time has become one branch for each of its periods (`DayIn`). `fold
 compares facts with constants, and only `DateIn.as_of` still compares two dates of the same person.
 
 Values: true, false, unknown (strong Kleene). A fact that is absent is unknown. A fact that `did not happen` is known, and
-every comparison with it is false, `ne` and `not_in` included; so it is with a count from a day that is still to come.
+every comparison with it is false, `ne` and `not_in` included; so it is with a count from a day that is still to come. Only
+the operator `did_not_happen` holds of it: what has happened is a date up to the legal day, and that is turned round.
 
 The tree of a rule mirrors the catalogue's: AllOf is And, AnyOf is Or, Not is Not, each in its order, and a Criterion is
 whatever its comparison became. So whoever explains can walk both side by side.
@@ -38,6 +39,7 @@ from lifeevents.catalogue.model import (
     PublicService,
     Requirement,
     Span,
+    Tier,
     criteria,
 )
 from lifeevents.catalogue.model import Not as NotRequired
@@ -244,6 +246,15 @@ class Lowering:
             case NotRequired(part=part):
                 return Not(self.requirement(part, service))
 
+    def tier(self, by: str, tier: Tier) -> Node:
+        """That the fact which chooses a step lies in this one."""
+        bounds: list[tuple[Operator, int | Span | str | None]] = [
+            ("gte", tier.at_least), ("gt", tier.above), ("lte", tier.up_to), ("lt", tier.below), ("eq", tier.equals),
+        ]  # fmt: skip
+        return And(
+            tuple(self.requirement(Criterion(fact=by, op=op, value=bound)) for op, bound in bounds if bound is not None)
+        )
+
     def chosen(self, service: PublicService | None, since: date | None, until: date | None) -> Node:
         """That the date by which the service chooses its dated values lies in a period, both days included."""
         if since is None and until is None:
@@ -317,6 +328,9 @@ def choosing_fact(service: PublicService | None) -> str | None:
 
 
 def _compared(fact: Fact, op: Operator, value: object) -> Node:
+    if op == "happened" or op == "did_not_happen":
+        happened = DateIn(fact.path, None, TODAY)
+        return happened if op == "happened" else Not(happened)
     if op == "in" or op == "not_in":
         if not isinstance(value, tuple):
             raise RuleWrong(f"{fact.path}: {op} wants a list")

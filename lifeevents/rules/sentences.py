@@ -6,11 +6,12 @@ Every sentence is put together from the catalogue's own titles, units and choice
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Final
+from types import MappingProxyType
+from typing import Final, Literal
 
 from foundation.dates import PartialDate
 from foundation.language import Text, say_date
@@ -30,8 +31,8 @@ from lifeevents.rules.ir import DidNotHappen
 
 _DAY: Final = timedelta(days=1)
 _NOTHING: Final = Text(th="", en="")
-_YES, _NO = Text(th="ใช่", en="yes"), Text(th="ไม่ใช่", en="no")
 _ASIDE: Final = re.compile(r"\s+\([^)]*\)|, (on the day|as of) .*$")
+_CHILDS: Final = re.compile(r"\b(the )?child's", re.IGNORECASE)
 _COUNTS: Final = {"year": "year", "month": "month", "week": "week", "day": "day", "times": "time"}
 _NUMBER: Final[dict[Operator, Text]] = {
     "gte": Text(th="ต้องตั้งแต่ {}ขึ้นไป", en="must be at least {}"),
@@ -51,6 +52,10 @@ _DATE: Final[dict[Operator, Text]] = {
     "eq": Text(th="ต้องเป็นวันที่ {}", en="must be {}"),
     "ne": Text(th="ต้องไม่ใช่วันที่ {}", en="must not be {}"),
 }
+_HAPPENING: Final[dict[Operator, Text]] = {
+    "happened": Text(th="ต้องมี{}แล้ว", en="the {} must have come"),
+    "did_not_happen": Text(th="ต้องยังไม่มี{}", en="the {} must not have come"),
+}
 _TIME: Final[dict[Operator, Text]] = {
     "gte": Text(th="ต้องครบ {} {}", en="at least {} must lie {}"),
     "gt": Text(th="ต้องเกิน {} {}", en="more than {} must lie {}"),
@@ -66,14 +71,67 @@ _FISCAL: Final[dict[Operator, Text]] = {
     "lte": Text(th="ต้องไม่หลัง{}", en="must be no later than {}"),
     "lt": Text(th="ต้องก่อน{}", en="must be earlier than {}"),
 }
-_SUBJECT: Final = {"child": Text(th="บุตร", en="the child"), "vehicle": Text(th="รถ", en="the vehicle")}
+_SUBJECT: Final = {
+    "child": Text(th="บุตร", en="the child"), "vehicle": Text(th="รถ", en="the vehicle"),
+    "deceased": Text(th="ผู้ตาย", en="the deceased"),
+}  # fmt: skip
 _YOU: Final = Text(th="", en="you")
+_ALIVE: Final = {
+    True: Text(th="ต้องยังมีชีวิตอยู่", en="the person must be alive"),
+    False: Text(th="ใช้เมื่อบุคคลนั้นเสียชีวิตแล้วเท่านั้น", en="this is for when somebody has died"),
+}
+_IS_ALIVE: Final = {
+    True: Text(th="ยังมีชีวิตอยู่", en="the person is alive"),
+    False: Text(th="เสียชีวิตแล้ว", en="the person has died"),
+}
 # Thai titles of yes-or-no facts: most are what somebody does or is; these have a subject of their own, or are nouns.
 _OWN_SUBJECT: Final = ("ผู้ตาย", "บุตร", "บ้าน", "เจ้าของ", "ที่อยู่", "ชื่อ", "อสังหา", "นักสังคม", "ทั้งสอง", "อายุ")
 _NOUN: Final = ("ผู้", "สมาชิก")
-_DONE: Final = ("รับ", "ยก", "ขึ้น", "ลง", "ผ่าน")  # denied as not having been done
+_DONE: Final = ("รับ", "ขึ้น", "ลง", "ผ่าน", "กำลัง", "ประสบ", "ผูก")  # denied as not having been done
+_PERFECT: Final = re.compile(r"(been|\w+ed)\b")  # of what somebody has been or done, after `has`
 _PAST: Final = ("received", "assessed")  # English titles that begin with what was done
 _STATE: Final = ("invalid",)  # or with what somebody is
+
+
+Heard = Literal["RECORD", "STALE", "OWN_WORD", "SUPPOSED"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """How it is said whose word a fact is: of a value, of a yes or no, of what there is none of, of a date in brackets."""
+
+    says: Text
+    is_so: Text
+    none: Text
+    has_no: Text
+    aside: Text
+
+
+_TOLD: Final[Mapping[Heard, _Told]] = {
+    "RECORD": _Told(
+        says=Text(th="ข้อมูลคือ {}", en="the record says {}"), is_so=Text(th="ข้อมูลระบุว่า{}", en="the record says {}"),
+        none=Text(th="ไม่มีในข้อมูล", en="there is none on record"),
+        has_no=Text(th="ข้อมูลไม่มี{}", en="the record has no {}"), aside=Text(th="{}", en="{}"),
+    ),
+    "STALE": _Told(
+        says=Text(th="ข้อมูลที่ได้รับครั้งล่าสุดคือ {}", en="when last asked the record said {}"),
+        is_so=Text(th="ข้อมูลที่ได้รับครั้งล่าสุดระบุว่า{}", en="when last asked the record said {}"),
+        none=Text(th="ไม่มีในข้อมูลที่ได้รับครั้งล่าสุด", en="when last asked there was none on record"),
+        has_no=Text(th="ข้อมูลที่ได้รับครั้งล่าสุดไม่มี{}", en="when last asked the record had no {}"),
+        aside=Text(th="{} ตามข้อมูลที่ได้รับครั้งล่าสุด", en="{}, as last heard"),
+    ),
+    "OWN_WORD": _Told(
+        says=Text(th="คุณแจ้งไว้ว่า {}", en="you said {}"), is_so=Text(th="คุณแจ้งไว้ว่า{}", en="you said {}"),
+        none=Text(th="คุณแจ้งไว้ว่าไม่มี", en="you said there is none"),
+        has_no=Text(th="คุณแจ้งไว้ว่าไม่มี{}", en="you said there is no {}"),
+        aside=Text(th="{} ตามที่คุณแจ้ง", en="{}, as you said"),
+    ),
+    "SUPPOSED": _Told(
+        says=Text(th="สมมติว่าเป็น {}", en="supposed: {}"), is_so=Text(th="สมมติว่า{}", en="supposed: {}"),
+        none=Text(th="สมมติว่าไม่มี", en="supposed: none"), has_no=Text(th="สมมติว่าไม่มี{}", en="supposed: no {}"),
+        aside=Text(th="{} ตามที่สมมติ", en="{}, as supposed"),
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +144,25 @@ class Line:
 
 
 class Sentences:
-    def __init__(self, catalogue: Catalogue) -> None:
+    """`of` gives sentences that name whom or what they are about instead of saying "you" or "the child"."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        *,
+        subject: str = "",
+        called: Text = _NOTHING,
+        heard: Mapping[str, Heard] = MappingProxyType({}),
+    ) -> None:
         self._catalogue = catalogue
+        self._subject = subject
+        self._called = called
+        self._heard = heard
+
+    def of(self, subject: str, called: Text | None, heard: Mapping[str, Heard]) -> Sentences:
+        """The same about one child, relative, vehicle …; `subject` is the first part of its facts' paths, `person` for
+        a young child seen as a person of their own. `heard` are the facts that are not simply on record."""
+        return Sentences(self._catalogue, subject=subject, called=called or _NOTHING, heard=heard)
 
     def headline(self, explanation: Explanation) -> Text:
         """The answer in one sentence."""
@@ -122,6 +197,8 @@ class Sentences:
     def reason(self, reason: Reason) -> Text:
         """One condition, with what is on record and by how much."""
         asked = self.asked(reason)
+        if self._called != _NOTHING:  # a name has no article
+            asked = Text(th=asked.th, en=asked.en.replace(f"the {self._called.en}'s", f"{self._called.en}'s"))
         said = _both("{}: {}", "{}; {}", _capital(asked), self._on_record(reason))
         apart = self._apart(reason)
         if apart != _NOTHING:
@@ -137,8 +214,10 @@ class Sentences:
         fact = self._fact(reason.criterion.fact)
         op, against = reason.criterion.op, reason.against
         if fact.kind == "bool":
-            return _must(fact, wanted=against is (op == "eq"))
+            return self._must(fact, wanted=against is (op == "eq"))
         title = self.title(fact.path)
+        if op in _HAPPENING:
+            return _put(_HAPPENING[op], title)
         if fact.derived is not None and fact.derived.unit in ("day", "month") and not isinstance(against, tuple):
             return self._time_asked(reason.criterion, fact, fact.derived, against)
         if against is None:
@@ -156,9 +235,15 @@ class Sentences:
 
     def missing(self, name: str) -> Text:
         """A fact that is not known, and who could tell."""
+        return _both("{}{}", "{}{}", self.question(name), self._teller(name))
+
+    def question(self, name: str) -> Text:
+        """What it is that one asks: a fact's title, or whether it is so."""
         fact = self._catalogue.fact(name)
-        asked = self.title(name) if fact is None or fact.kind != "bool" else _whether(fact)
-        return _both("{}{}", "{}{}", asked, self._teller(name))
+        if fact is None or fact.kind != "bool":
+            return self.title(name)
+        said = _whether(_bare(fact.title), self._whose(fact), is_you=self._is_you(fact))
+        return self._naming_dead(name, said)
 
     def _teller(self, name: str) -> Text:
         fact, event_date = self._catalogue.fact(name), self._catalogue.event_date(name)
@@ -180,10 +265,63 @@ class Sentences:
         """What a fact or an announced day is called, without what stands in brackets."""
         fact, event_date = self._catalogue.fact(name), self._catalogue.event_date(name)
         found = fact.title if fact else event_date.title if event_date else _same(name)
-        bare = _bare(found)
+        bare = self._naming(name, _bare(found))
         th = bare.th.split(" = ")[0].strip()
         # A number or a full stop is set off from the Thai that follows.
         return Text(th=th + " " if th[-1:].isascii() else th, en=bare.en.split(": ")[0].strip())
+
+    # ---- whom it is about
+
+    def _naming(self, path: str, title: Text) -> Text:
+        """A title with the child's or the dead relative's name in it."""
+        if self._called == _NOTHING or path.partition(".")[0] != self._subject:
+            return title
+        match self._subject:
+            case "child":
+                return Text(
+                    th=title.th.replace("บุตร", self._called.th), en=_CHILDS.sub(f"{self._called.en}'s", title.en)
+                )
+            case "deceased":
+                en = title.en.replace("the deceased", self._called.en)
+                return Text(th=title.th.replace("ผู้ตาย", self._called.th), en=en)
+        return title
+
+    def _naming_dead(self, path: str, said: Text) -> Text:
+        return self._naming(path, said) if self._subject == "deceased" else said
+
+    def _whose(self, fact: Fact) -> Text:
+        """Who does or is what a yes-or-no fact says."""
+        subject = fact.path.partition(".")[0]
+        if self._called != _NOTHING:
+            if subject == self._subject != "deceased":
+                called = self._called
+                return _both("รถ {} ", "the vehicle {}", called) if subject == "vehicle" else called
+            if self._subject == "person" and subject not in _SUBJECT:
+                return self._called
+        return _SUBJECT.get(subject, _YOU)
+
+    def _is_you(self, fact: Fact) -> bool:
+        return self._whose(fact) is _YOU
+
+    def _must(self, fact: Fact, *, wanted: bool) -> Text:
+        """A yes-or-no fact as a demand: `ต้องไม่ได้รับบำนาญ…`, `you must not draw a state pension`."""
+        if fact.path == "person.alive":
+            return _ALIVE[wanted]
+        title, whose = _bare(fact.title), self._whose(fact)
+        said = Text(th=_must_th(title.th, whose.th, wanted=wanted), en=_must_en(title.en, whose.en, wanted=wanted))
+        return self._naming_dead(fact.path, said)
+
+    def _is_so(self, fact: Fact, *, holds: bool) -> Text:
+        """The same as it stands on record: `ไม่ได้รับบำนาญ…`, `you do not`. No bare yes or no, which after a demand that
+        something is not so could mean either."""
+        if fact.path == "person.alive":
+            return _IS_ALIVE[holds]
+        title, whose = _bare(fact.title), self._whose(fact)
+        said = Text(
+            th=_must_th(title.th, whose.th, wanted=holds, must=""),
+            en=_is_so_en(title.en, whose.en, is_you=self._is_you(fact), holds=holds),
+        )
+        return self._naming_dead(fact.path, said)
 
     # ---- parts of a sentence
 
@@ -232,25 +370,34 @@ class Sentences:
             return _both("ยังไม่ทราบ{}", "not known yet{}", self._teller(fact.path))
         if reason.missing:
             names = [self.missing(name) for name in reason.missing]
-            return _both("ยังไม่ทราบ{}", "not known yet is {}", _listed(names, Text(th=" และ", en=" and ")))
+            return _both("ยังไม่ทราบ{}", "not known yet: {}", _listed(names, Text(th=" และ", en=" and ")))
+        told = self._told(fact)
         if isinstance(reason.used, DidNotHappen) or isinstance(reason.base, DidNotHappen):
-            if fact.derived is None and fact.kind != "date":
-                return Text(th="ไม่มี", en="there is none")
-            return Text(th="ยังไม่เกิดขึ้น", en="it has not happened")
+            if fact.derived is None:
+                return told.none
+            lacks = fact.derived.date_fact
+            if not isinstance(reason.base, DidNotHappen) and isinstance(fact.derived.as_of, FactDay):
+                lacks = fact.derived.as_of.fact
+            return _put(told.has_no, self.title(lacks))
         if reason.used is None:
             if fact.derived is None or reason.base is None:
                 return Text(th="ยังไม่ทราบ", en="not known yet")
             return _both("{}ยังมาไม่ถึง", "the {} is still to come", self.title(fact.derived.date_fact))
         if fact.kind == "bool":
-            return _both("ข้อมูลระบุว่า{}", "the record says {}", _YES if reason.used is True else _NO)
+            return _put(told.is_so, self._is_so(fact, holds=reason.used is True))
         if fact.derived is None:
-            return _both("ข้อมูลคือ {}", "the record says {}", self._value(fact, reason.used))
+            return _put(told.says, self._value(fact, reason.used))
         is_time = fact.derived.unit in ("day", "month")
         said = self._counted(reason.used, fact.derived.unit) if is_time else self._value(fact, reason.used)
-        base = self._base(fact.derived, reason.base)
+        base = _put(told.aside, self._base(fact.derived, reason.base))
         if fact.derived.as_of is None and fact.derived.basis != "fiscal_year_of_first_month":
             return _both("ปัจจุบัน {} ({})", "now {} ({})", said, base)
         return _both("นับได้ {} ({})", "it comes to {} ({})", said, base)
+
+    def _told(self, fact: Fact) -> _Told:
+        """How it is said whose word a fact is."""
+        path = fact.path if fact.derived is None else fact.derived.date_fact
+        return _TOLD[self._heard.get(path, "RECORD")]
 
     def _base(self, derived: Derived, base: object) -> Text:
         """The date that a count follows from, and how much of it is known."""
@@ -274,7 +421,8 @@ class Sentences:
         if reason.time is not None and reason.turns_on is not None:
             if reason.holds:
                 return _both("ใช้ได้ถึงวันที่ {}", "which holds until {}", _day(reason.turns_on - _DAY))
-            return _both("อีก {} จะเข้าเกณฑ์ในวันที่ {}", "{} to go, until {}", _calendar(reason.time), _day(reason.turns_on))
+            to_go = _calendar(reason.time)
+            return _both("อีก {} จะเข้าเกณฑ์ในวันที่ {}", "{} to go: it will be met on {}", to_go, _day(reason.turns_on))
         if reason.holds:
             return _NOTHING
         if reason.base is not None and reason.turned_on is not None:
@@ -314,7 +462,8 @@ class Sentences:
             return Text(th=f"{number} {th}", en=number if has_said else f"{number} {word}{'' if value == 1 else 's'}")
         is_money_per_time = unit.startswith("THB") and " per " in title.en
         said = self._catalogue.word("units", "THB" if is_money_per_time else unit)
-        return Text(th=f"{number} {said.th}", en=f"{number} {said.en}")
+        en = said.en.removesuffix("s") if value == 1 else said.en
+        return Text(th=f"{number} {said.th}", en=f"{number} {en}")
 
     def _fact(self, path: str) -> Fact:
         found = self._catalogue.fact(path)
@@ -323,24 +472,21 @@ class Sentences:
         return found
 
 
-def _must(fact: Fact, *, wanted: bool) -> Text:
-    """A yes-or-no fact as a demand: `ต้องไม่ได้รับบำนาญ…`, `you must not draw a state pension`."""
-    title, whose = _bare(fact.title), _SUBJECT.get(fact.path.partition(".")[0], _YOU)
-    return Text(th=_must_th(title.th, whose.th, wanted=wanted), en=_must_en(title.en, whose.en, wanted=wanted))
-
-
-def _must_th(title: str, whose: str, *, wanted: bool) -> str:
+def _must_th(title: str, whose: str, *, wanted: bool, must: str = "ต้อง") -> str:
+    """The demand, or without `must` the statement."""
     if title.startswith(_OWN_SUBJECT) and not title.startswith("ผู้มี"):
-        return f"ต้องเป็นกรณีที่{title}" if wanted else f"ต้องไม่ใช่กรณีที่{title}"
+        if not must:
+            return title if wanted else f"ไม่ใช่กรณีที่{title}"
+        return f"{must}เป็นกรณีที่{title}" if wanted else f"{must}ไม่ใช่กรณีที่{title}"
     if title.startswith(_NOUN):
-        return f"{whose}ต้องเป็น{title}" if wanted else f"{whose}ต้องไม่เป็น{title}"
+        return f"{whose}{must}เป็น{title}" if wanted else f"{whose}{must}ไม่เป็น{title}"
     if wanted:
-        return f"{whose}ต้อง{title}"
+        return f"{whose}{must}{title}"
     if title.startswith("ยัง"):
-        return f"{whose}ต้องไม่{title.removeprefix('ยัง')}แล้ว"
+        return f"{whose}{must}ไม่{title.removeprefix('ยัง')}แล้ว"
     if title.endswith("แล้ว"):
-        return f"{whose}ต้องยังไม่ได้{title.removesuffix('แล้ว').strip()}"
-    return f"{whose}ต้องไม่ได้{title}" if title.startswith(_DONE) else f"{whose}ต้องไม่{title}"
+        return f"{whose}{must}ยังไม่ได้{title.removesuffix('แล้ว').strip()}"
+    return f"{whose}{must}ไม่ได้{title}" if title.startswith(_DONE) else f"{whose}{must}ไม่{title}"
 
 
 def _must_en(title: str, whose: str, *, wanted: bool) -> str:
@@ -355,17 +501,29 @@ def _must_en(title: str, whose: str, *, wanted: bool) -> str:
     return f"this applies only where {title}" if wanted else f"this does not apply where {title}"
 
 
-def _whether(fact: Fact) -> Text:
+def _is_so_en(title: str, whose: str, *, is_you: bool, holds: bool) -> str:
+    """`you do`, `the child has not`, `it is so`."""
+    verb, _, rest = title.partition(" ")
+    if verb in _PAST or (verb == "has" and _PERFECT.match(rest)):
+        said = "have" if is_you else "has"
+    elif verb in _STATE or verb == "is":
+        said = "are" if is_you else "is"
+    elif _is_verb(verb):
+        said = "do" if is_you else "does"
+    else:
+        return "it is so" if holds else "it is not so"
+    return f"{whose} {said}" if holds else f"{whose} {said} not"
+
+
+def _whether(title: Text, whose: Text, *, is_you: bool) -> Text:
     """The same as a question: `ว่ารับบำนาญ…หรือไม่`, `whether you draw a state pension`."""
-    title = _bare(fact.title)
     th, en = title.th, title.en
-    whose = _SUBJECT.get(fact.path.partition(".")[0], _YOU)
     verb, _, rest = en.partition(" ")
     if verb in _PAST:
-        en = f"{whose.en} {'have' if whose is _YOU else 'has'} {'been ' if rest.startswith('by ') else ''}{en}"
+        en = f"{whose.en} {'have' if is_you else 'has'} {'been ' if rest.startswith('by ') else ''}{en}"
     elif verb in _STATE:
-        en = f"{whose.en} {'are' if whose is _YOU else 'is'} {en}"
-    elif whose is _YOU and _is_verb(verb):
+        en = f"{whose.en} {'are' if is_you else 'is'} {en}"
+    elif is_you and _is_verb(verb):
         en = f"you {'are' if verb == 'is' else 'have' if verb == 'has' else verb.removesuffix('s')} {rest}"
     elif _is_verb(verb):
         en = f"{whose.en} {en}"
@@ -436,4 +594,4 @@ def _bare(text: Text) -> Text:
 
 
 def _tidy(text: Text) -> Text:
-    return Text(th=text.th.replace("  ", " ").replace(" :", ":"), en=text.en)
+    return Text(th=text.th.replace("  ", " ").replace(" :", ":").strip(), en=text.en)

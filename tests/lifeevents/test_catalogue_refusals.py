@@ -9,6 +9,7 @@ import dataclasses
 import json
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -35,6 +36,7 @@ from lifeevents.catalogue.model import (
     PublicService,
     RegistryEvent,
     TurnsDay,
+    criteria,
 )
 
 SMALL = Path(__file__).with_name("small_catalogue")
@@ -68,6 +70,20 @@ def folder(tmp_path: Path) -> Path:
 
 # The condition of the second row of an amount.
 HIGH = "when: {fact: sso.months, op: gte, value: 36}"
+
+STEPS = """  - {order: 1, service: birth_registration, depends_on: []}
+  - {order: 2, service: child_grant, depends_on: [birth_registration], only_if: {fact: sso.section, op: eq, value: '33'}}
+"""
+STEPS_TURNED = """  - {order: 1, service: child_grant, depends_on: []}
+  - {order: 2, service: birth_registration, depends_on: [child_grant]}
+"""
+HIGH_ROW = (
+    "item: grant\n    value: 800\n    unit: THB\n    per: month\n    valid_from: '2020-01-01'\n    valid_to: null\n    "
+)
+LOW = "value: 600\n    unit: THB\n"
+LOW_PERIOD = LOW.replace("value", "    value") + "    per: month\n    valid_from: '2020-01-01'\n    valid_to: null\n"
+TIERS = "value: null\n    tiers: {{by: sso.months, rows: [{{label: a, from: 0, up_to: 12, value: 500}},\n      {}]}}\n    unit: THB\n"
+FEE = "  - {name: fee, value: 0, unit: THB, valid_from: null, valid_to: null}"
 
 SLIPS = [
     # keys and types
@@ -191,6 +207,47 @@ SLIPS = [
     Slip("steps that depend on one another", "birth.yaml", "service: birth_registration, depends_on: []", "service: birth_registration, depends_on: [child_grant]", ("these steps depend on one another in a circle",), at="  services:"),
     Slip("a step that depends on a later one", "birth.yaml", "service: birth_registration, depends_on: []", "service: birth_registration, depends_on: [allowance]", ("allowance isn't an earlier step of this life event",)),
     Slip("steps out of order", "birth.yaml", "{order: 2,", "{order: 3,", ("numbered in their order; this is 2",)),
+    # what contradicts itself
+    Slip("conditions that no one can meet", "birth.yaml", "    - {fact: sso.section, op: in, value: ['33', '40_3']}\n", "    - {fact: sso.section, op: in, value: ['33', '40_3']}\n    - {fact: person.age_years, op: lt, value: 18}\n", ("no one can ever meet this: person.age_years gte 18 and person.age_years lt 18 (see line 62)",), at="    - {fact: person.age_years, op: lt, value: 18}"),
+    Slip("a count that is above and below, by way of a date", "birth.yaml", "    - {fact: person.age_years, op: gte, value: 60}\n", "    - {fact: person.age_years, op: gte, value: 60}\n    - {fact: person.year_of_60, op: gt, value: {computed: current_fiscal_year, plus: 1}}\n", ("no one can ever meet this", "person.year_of_60 gt current_fiscal_year+1"), at="    - {fact: person.year_of_60, op: gt"),
+    Slip("a value that the enum excludes", "birth.yaml", "    - {fact: sso.section, op: in, value: ['33', '40_3']}", "    - {fact: sso.section, op: not_in, value: ['33', '40_3']}", ("no one can ever meet this: sso.section not_in [33, 40_3]",)),
+    Slip("a length of time that is below zero", "birth.yaml", "{fact: household.income, op: lte, value: {parameter: income_limit}}", "{fact: household.income, op: lt, value: 0}", ("no one can ever meet this: household.income lt 0",)),
+    Slip("the living asked to be dead", "birth.yaml", "    - {fact: person.age_years, op: gte, value: 60}\n", "    - {fact: person.alive, op: eq, value: false}\n    - {fact: person.alive, op: eq, value: true}\n", ("person.alive eq false and person.alive eq true",), at="    - {fact: person.alive, op: eq, value: true}"),
+    Slip("an alternative that is no one's", "birth.yaml", "      - {fact: person.pregnant, op: eq, value: true}", "      - {fact: person.age_years, op: lte, value: 17}", ("nobody who meets the other conditions can ever meet this alternative",)),
+    Slip("an amount that no one gets", "birth.yaml", HIGH_ROW + HIGH, HIGH_ROW.replace("grant", "more") + "when: {fact: person.age_years, op: lt, value: 18}", ("nobody can ever get this row", "excludes the conditions of the service"), at="- name: {th: มาก"),
+    Slip("an amount of a time before the service", "birth.yaml", "  scope: per_person\n  legal_basis: []\n  eligibility:\n    all:\n    - {fact: person.age_years, op: gte, value: 18}", "  scope: per_person\n  valid_to: '2019-12-31'\n  legal_basis: []\n  eligibility:\n    all:\n    - {fact: person.age_years, op: gte, value: 18}", ("nobody can ever get this row",), at="- name: {th: มาก"),
+    Slip("a notice that asks the contrary of its service", "birth.yaml", "to: family, priority: low,", "when: {fact: person.age_years, op: lt, value: 18}, to: family, priority: low,", ("this can never be told: what it asks in when: excludes the conditions of child_grant", "move it to the service"), at="- {id: child_grant.n1"),
+    Slip("a notice of an event that asks the contrary", "birth.yaml", "  deadline: {rule: ทุกปี, kind: window, window: 12-16/03-31}\n  evidence: []\n  fee: []\n  channels: [counter]\n  requires: [birth_registration]\n  notifications:\n", "  deadline: {rule: ทุกปี, kind: window, window: 12-16/03-31}\n  evidence: []\n  fee: []\n  channels: [counter]\n  requires: [birth_registration]\n  notifications:\n  - {id: child_grant.n2, trigger: birth.registered, when: {fact: sso.section, op: not_in, value: ['33', '40_3']}, offset_days: 1, to: self, priority: low, message: {th: มีสิทธิ, en: Yours}}\n", ("this can never be told",), at="- {id: child_grant.n2"),
+    Slip("a notice on a day on which its service is no one's", "birth.yaml", "year_when: {fact: person.age_years, op: eq, value: 18}", "year_when: {fact: person.age_years, op: eq, value: 16}", ("this can never be told: its day excludes the conditions of child_grant",), at="- {id: child_grant.n1"),
+    Slip("a notice ahead of a birthday that is too early", "birth.yaml", "'date:12-31', year_when: {fact: person.age_years, op: eq, value: 18}, offset_days: -60", "'date:person.turns_17', offset_days: -60", ("this can never be told: its day",), at="- {id: child_grant.n1"),
+    Slip("a step for those who can't use it", "birth.yaml", "only_if: {fact: sso.section, op: eq, value: '33'}", "only_if: {fact: person.age_years, op: lt, value: 18}", ("nobody who needs this step can use it", "excludes the conditions of child_grant")),
+    Slip("a life event of a year that never comes", "birth.yaml", "value: {computed: current_fiscal_year, plus: 1}}}", "value: 900}}", ("no year is ever meant: person.year_of_60 eq 900",)),
+    Slip("a step that waits for itself by what its service requires", "birth.yaml", STEPS, STEPS_TURNED, ("this step waits for itself", "child_grant → birth_registration → child_grant"), at="  - {order: 1, service: child_grant"),
+    # what belongs together over time
+    Slip("steps that overlap", "birth.yaml", LOW, TIERS.format("{label: b, from: 12, value: 700}"), ("the step 'b' overlaps 'a'",), at="{label: b"),
+    Slip("a gap between steps", "birth.yaml", LOW, TIERS.format("{label: b, above: 20, value: 700}"), ("a gap below the step 'b'",), at="{label: b"),
+    Slip("a gap between the periods of an amount", "birth.yaml", LOW_PERIOD, "    value: 500\n    unit: THB\n    per: month\n    valid_from: '2020-01-01'\n    valid_to: '2020-12-31'\n    when: {fact: sso.months, op: lt, value: 36}\n  - name: {th: ใหม่, en: New}\n    item: grant\n    value: 600\n    unit: THB\n    per: month\n    valid_from: '2021-02-01'\n    valid_to: null\n", ("a gap: nothing holds from 2021-01-01 on; begin this one on '2021-01-01'",), at="- name: {th: ใหม่"),
+    Slip("a fee twice on a day", "birth.yaml", FEE, FEE + "\n  - {name: fee, value: 20, unit: THB, valid_from: '2026-01-01', valid_to: null}", ("an overlap: the fee fee has another value on the same day",), at="  - {name: fee, value: 20"),
+    Slip("a gap between fees", "birth.yaml", FEE, FEE.replace("valid_to: null", "valid_to: '2025-12-31'") + "\n  - {name: fee, value: 20, unit: THB, valid_from: '2026-02-01', valid_to: null}", ("a gap: nothing holds from 2026-01-01 on",), at="  - {name: fee, value: 20"),
+    Slip("a share of what is no amount", "facts.yaml", "title: {th: ยังมีชีวิต, en: is alive}, privacy: personal}", "title: {th: ยังมีชีวิต, en: is alive}, privacy: personal, shared: {of: person.birth_date, among: person.alive}}", ("only an amount is shared out",), at="- {path: person.alive"),
+    Slip("a share of what nobody says", "facts.yaml", "title: {th: ยังมีชีวิต, en: is alive}, privacy: personal}", "title: {th: ยังมีชีวิต, en: is alive}, privacy: personal, shared: {of: person.birth_date, among: person.alive}}", ("person.alive must be a number (int) that people say themselves",), at="- {path: person.alive"),
+    Slip("an area of what happens to a person", "event_types.yaml", "  sensitive: false\n  notice:\n", "  sensitive: false\n  area: hospital\n  notice:\n", ("what happens to a person has no area",), at="  area: "),
+    Slip("an area that lists no codes", "event_types.yaml", "person: citizen_id\n  sensitive: false\n  notice: null\n  schema:\n    type: object\n    additionalProperties: false\n    required: [citizen_id]", "person: null\n  area: citizen_id\n  sensitive: false\n  notice: null\n  schema:\n    type: object\n    additionalProperties: false\n    required: []", ("the schema must require 'citizen_id' as a list of area codes",), at="  area: "),
+    Slip("a round announced by no event date", "birth.yaml", "kind: window, window: 12-16/03-31", "kind: round, announced: {opens: person.birth_date, closes: election.day}", ("name a day that an agency announces",)),
+    Slip("a round announced where there are none", "birth.yaml", "kind: window, window: 12-16/03-31", "kind: window, window: 12-16/03-31, announced: {opens: election.day, closes: election.day}", ("announced: goes with kind: round alone",)),
+    Slip("rounds that overlap", "birth.yaml", "kind: window, window: 12-16/03-31", "kind: round, rounds: [{opens: '2026-01-01', closes: '2026-03-31'}, {opens: '2026-03-31', closes: '2026-05-31'}]", ("the round that opens on 2026-03-31 overlaps",)),
+    # doubts without their mark
+    Slip("a doubt that only the note tells", "birth.yaml", "{fact: household.income, op: lte, value: {parameter: income_limit}}", "{fact: household.income, op: lte, value: {parameter: income_limit}, note: ยังไม่ยืนยัน}", ("the note says 'ไม่ยืนยัน'", "add confidence: uncertain")),
+    Slip("a doubt about a parameter", "parameters.yaml", "confidence: known", "note: ต้องตรวจราชกิจจาฯ, confidence: known", ("the note says 'ต้องตรวจ'",)),
+    Slip("a doubt about how a fact is counted", "facts.yaml", "derived: {since: sso.end_date, unit: day, basis: completed}", "derived: {since: sso.end_date, unit: day, basis: completed, note: unconfirmed}", ("the note says 'unconfirmed'",)),
+    Slip("a doubt in the words of a deadline", "birth.yaml", "rule: ภายใน 15 วัน, kind", "rule: ภายใน 15 วัน (ไม่ยืนยัน), kind", ("the note says 'ไม่ยืนยัน'",)),
+    Slip("an amount that nobody knows", "birth.yaml", "value: 600\n", "value: null\n", ("an amount that nobody knows is marked", "add confidence: uncertain"), at="- name: {th: น้อย"),
+    Slip("sources that disagree", "birth.yaml", "kind: legal, days: 15,", "kind: legal, days: 15, early_days_conflict: [60, 90],", ("sources disagree; add confidence: uncertain",)),
+    # what happened
+    Slip("whether a number happened", "birth.yaml", "{fact: sso.months, op: lt, value: 12}", "{fact: sso.months, op: did_not_happen}", ("did_not_happen doesn't fit sso.months, which is of type int",)),
+    Slip("a happening compared with something", "birth.yaml", "{fact: sso.months, op: lt, value: 12}", "{fact: sso.end_date, op: happened, value: '2020-01-01'}", ("happened asks whether there is such a day", "take value: out")),
+    Slip("a comparison with nothing", "birth.yaml", "{fact: sso.months, op: lt, value: 12}", "{fact: sso.months, op: lt}", ("the key 'value' is missing here",)),
+    Slip("a fact that follows from one that follows", "facts.yaml", "derived: {since: sso.end_date", "derived: {since: person.age_years", ("person.age_years is no date",)),
     Slip("a closed service without its last day", "birth.yaml", "status: active\n  scope: per_child", "status: closed\n  scope: per_child", ("add valid_to:",), at="- id: birth_registration"),
 ]  # fmt: skip
 
@@ -308,6 +365,63 @@ def test_rows_that_exclude_each_other_are_no_tie(folder: Path) -> None:
     page.write_text(text.replace(HIGH, "when: {fact: sso.section, op: in, value: ['40_3']}"))
 
     assert load(folder).service("child_grant") is not None
+
+
+def test_what_happened_can_be_asked_of_any_date(folder: Path) -> None:
+    page = folder / "birth.yaml"
+    asked = "{fact: sso.end_date, op: did_not_happen}"
+    page.write_text(page.read_text().replace("{fact: sso.months, op: lt, value: 12}", asked))
+
+    grant = load(folder).service("child_grant")
+
+    assert grant is not None
+    assert Criterion(fact="sso.end_date", op="did_not_happen", value=None) in list(criteria(grant.eligibility))
+
+
+def test_what_was_paid_for_those_born_long_ago_is_believed(folder: Path) -> None:
+    """Nobody gets it today, but somebody did: what is looked for is not this year's citizens."""
+    page = folder / "birth.yaml"
+    text = page.read_text()
+    begins = text.index("- id: birth_registration\n  title")
+    row = (
+        "  choose_by: birth_date\n  amounts:\n  - {name: {th: เงิน, en: Money}, value: 1, unit: THB, per: month, "
+        "valid_from: '1990-01-01', valid_to: '1995-12-31'}\n"
+    )
+    registration = text[begins:].replace("  amounts: []\n", row, 1)
+    registration = registration.replace(
+        "    all: []\n", "    all:\n    - {fact: child.age_years, op: lt, value: 6}\n", 1
+    )
+    page.write_text(text[:begins] + registration)
+    facts = folder / "facts.yaml"
+    age = "derived: {since: child.birth_date, unit: year, basis: completed, leap_day: following, attained: birthday}"
+    facts.write_text(
+        facts.read_text()
+        + "- {path: child.age_years, type: int, unit: year, source_agency: dopa, title: {th: อายุ, en: age}, "
+        + f"privacy: personal, {age}}}\n"
+    )
+
+    assert load(folder).service("birth_registration") is not None
+
+
+def test_a_condition_too_long_to_be_tried_out_is_believed(folder: Path) -> None:
+    page = folder / "birth.yaml"
+    asked = "    - {fact: sso.section, op: in, value: ['33', '40_3']}\n"
+    many = "".join(f"    - {{fact: sso.months, op: ne, value: {number}}}\n" for number in range(2000))
+    page.write_text(page.read_text().replace(asked, asked + many))
+
+    assert load(folder).service("child_grant") is not None
+
+
+def test_a_condition_with_too_many_ways_is_believed_in_time(folder: Path) -> None:
+    page = folder / "birth.yaml"
+    asked = "    - {fact: sso.section, op: in, value: ['33', '40_3']}\n"
+    ways = ", ".join(f"{{fact: sso.months, op: eq, value: {number}}}" for number in range(30))
+    page.write_text(page.read_text().replace(asked, asked + f"    - any: [{ways}]\n" * 30))
+    started = time.process_time()
+
+    load(folder)
+
+    assert time.process_time() - started < 30
 
 
 def test_the_small_catalogue_itself_is_right() -> None:

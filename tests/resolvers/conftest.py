@@ -71,6 +71,7 @@ from trust.tokens import Tokens
 
 ORIGIN = "https://app.example.go.th"
 DEADLINE_S = 1.5
+LONG_S = 15.0
 
 
 @pytest.fixture(scope="session")
@@ -404,8 +405,7 @@ class StoryClock(SystemClock):
 
 
 @pytest.fixture(scope="session")
-async def patient(
-    start: Start,
+async def patiently(
     store: Store,
     people: People,
     vault: Vault,
@@ -415,25 +415,28 @@ async def patient(
     catalogue: Catalogue,
     sandbox_server: str,
     http: Http,
-) -> AsyncIterator[Graph]:
-    """The graph where every agency may take long, for questions that ask very many of them on a busy machine."""
+) -> AsyncIterator[Mapping[str, Any]]:
+    """What the graph needs where every agency may take long, on the day of the stories."""
     clock = StoryClock()
     settings = read({"TANGRAT_SANDBOX_PORT": str(urlsplit(sandbox_server).port)})
-    agencies = connect(settings, http, catalogue, clock=clock, deadline_s=_LONG_S)
+    agencies = connect(settings, http, catalogue, clock=clock, deadline_s=LONG_S)
     gateway = Gateway(
         agencies.adapters, people=people, access_log=AccessLog(store, clock=clock), cache=cache, consents=consents,
-        clock=clock, metrics=metrics, deadline_s=_LONG_S, agency_of=agencies.agency_of,
+        clock=clock, metrics=metrics, deadline_s=LONG_S, agency_of=agencies.agency_of,
     )  # fmt: skip
     own_words, engine = OwnWords(store, people, clock=clock), Engine(catalogue)
     facts = Facts(agencies.sources, own_words=own_words.asked, clock=clock, metrics=metrics)
-    yield await start(
-        limits=Limits(request_s=_LONG_S, requests=10_000),
-        replacing={
-            "clock": clock, "gateway": gateway, "facts": facts, "operations": agencies.plain, "engine": engine,
-            "situations": Situations(engine, facts, gateway, people, vault, clock=clock),
-        },
-    )  # fmt: skip
+    yield {
+        "clock": clock, "gateway": gateway, "facts": facts, "operations": agencies.plain, "engine": engine,
+        "situations": Situations(engine, facts, gateway, people, vault, clock=clock),
+    }  # fmt: skip
     await gateway.close()
+
+
+@pytest.fixture(scope="session")
+async def patient(start: Start, patiently: Mapping[str, Any]) -> Graph:
+    """The graph for questions that ask very many agencies on a busy machine."""
+    return await start(limits=Limits(request_s=LONG_S, requests=10_000), replacing=patiently)
 
 
 @pytest.fixture
@@ -449,6 +452,3 @@ def waiting_citizen(
         return await signed_in(person, through=patient, **headers)
 
     return sign_in
-
-
-_LONG_S = 15.0

@@ -19,7 +19,7 @@ from trust.people import People
 TODAY = date(2026, 11, 21)  # the sandbox's
 AGENCIES = {"dopa", "lao", "sso", "ect", "ddpm", "doe", "dlpw", "dsd"}
 # Of who is insured under no section that has them.
-MAY_BE_UNKNOWN = {"sso.hospital_id", "sso.insured_status_ended"}
+MAY_BE_UNKNOWN = {"sso.hospital_id"}
 Switch = Callable[..., Any]
 
 

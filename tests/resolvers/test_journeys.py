@@ -169,6 +169,35 @@ async def test_a_birth_as_the_two_parents_read_it(
     assert refused["problems"] == [{"code": "REPORTED_DONE", "field": "service"}]
 
 
+async def test_what_one_parent_does_for_the_child_the_other_need_not_do(
+    signed_in: SignedIn, one: PersonId, other: PersonId, journeys: Journeys, catalogue: Catalogue, clock: SystemClock,
+    people: People,
+) -> None:  # fmt: skip
+    numbers = {whose: await people.identity_number(whose) for whose in (one, other)}
+    born = clock.today().isoformat()
+    data = {"citizen_id": numbers[one], "father_citizen_id": numbers[other], "birth_date": born}
+    await report(journeys, catalogue, clock, one, "th.moph.birth.reported", data, name="c" * 30)
+    mother, father = await signed_in(one), await signed_in(other)
+    (hers,) = (await mother.ask(READ))["me"]["journeys"]["edges"]
+
+    async def his(code: str) -> tuple[str, str | None, str | None]:
+        (edge,) = (await father.ask(READ))["me"]["journeys"]["edges"]
+        (step,) = [each for each in edge["node"]["steps"] if each["service"]["code"] == code]
+        assert edge["node"]["id"] != hers["node"]["id"]
+        return step["state"], step["doneBy"], step["otherParent"]
+
+    done = {"journeyId": hers["node"]["id"], "service": "birth_registration", "clientKey": "c1"}
+    await mother.ask(CLOSE, i=done)
+    after_her_word = await his("birth_registration")
+    await mother.ask(REOPEN, i=done | {"clientKey": "r1"})
+
+    assert after_her_word == ("DONE", "OTHER_PARENT", "DONE")
+    assert await his("birth_registration") == ("OPEN", None, None)
+    mine = {"journeyId": hers["node"]["id"], "service": "birth_registration", "clientKey": "f1"}
+    refused = (await father.ask(CLOSE, i=mine))["closeStep"]  # her journey is not his to change
+    assert refused == {"journey": None, "problems": [{"code": "NOT_FOUND", "field": "journeyId"}]}
+
+
 async def test_pages_lead_on(signed_in: SignedIn, one: PersonId) -> None:
     phone = await signed_in(one)
     for name in ("marriage", "divorce", "victim"):

@@ -49,7 +49,7 @@ def days(count: int) -> str:
 
 
 async def test_it_begins_at_birth_and_reaches_old_age(waiting_citizen: CitizenOf) -> None:
-    told = await line(await waiting_citizen(1, Accept_Language="en"), to="2062-12-31")
+    told = await line(await waiting_citizen(1, Accept_Language="en"))
 
     assert (told[0]["day"]["date"], told[0]["title"]["en"], told[0]["kind"]) == ("1997-07-04", "Born", "HAPPENED")
     assert told[0]["source"]["agency"]["code"] == "dopa"
@@ -61,7 +61,13 @@ async def test_it_begins_at_birth_and_reaches_old_age(waiting_citizen: CitizenOf
     registration = on(told, "2055-10-01", "old_age_allowance_registration")
     assert registration["lifeEvent"] == {"code": "turning_60"}
     assert (registration["sure"], registration["kind"]) == (False, "COMES")
-    assert registration["dependsOn"]
+    assert "whether you draw a state pension" in [one["said"] for one in registration["dependsOn"]]
+    assert told[-1]["day"]["date"] >= "2062-07-04"  # 65
+    vaccine = next(one for one in told if {"code": "epi_vaccination"} in one["services"])
+    assert vaccine["title"]["said"].endswith("“Childhood immunisation” to be done by then")  # late is still possible
+    assert vaccine["lifeEvent"] is None  # a year and eleven months before the toddler's years begin
+    turning_two = on(told, "2028-10-31", "early_childhood_centre")
+    assert turning_two["lifeEvent"] == {"code": "toddler_years"}
     born = next(one for one in told if one["title"]["en"].endswith("was born"))
     assert (born["day"]["date"], born["kind"]) == (days(-21), "HAPPENED")
     assert len(told) <= MOST
@@ -105,6 +111,14 @@ async def test_what_was_told_to_the_person_is_part_of_their_past(
     (one,) = [each for each in told if each["title"]["en"] == title.en]
     assert (one["kind"], one["day"]["date"], one["title"]["said"]) == ("HAPPENED", "2026-05-04", title.th)
     assert one["services"] == [{"code": "disability_card"}]
+
+
+async def test_what_is_for_when_something_happens_does_not_hold_before(waiting_citizen: CitizenOf) -> None:
+    """Money while ill is there for the driver; he isn't ill."""
+    held = [one for one in await line(await waiting_citizen(8, Accept_Language="en")) if one["kind"] == "HOLDS"]
+
+    assert held
+    assert not any({"code": "sso40_sickness_cash"} in one["services"] for one in held)
 
 
 async def test_a_marriage_stands_on_the_line(waiting_citizen: CitizenOf) -> None:

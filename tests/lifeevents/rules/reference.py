@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 from foundation.dates import PartialDate
@@ -63,6 +64,10 @@ def compare(
 ) -> bool | None:
     fact = catalogue.fact(criterion.fact)
     assert fact is not None
+    if criterion.op in ("happened", "did_not_happen"):
+        when = day(facts.get(fact.path))
+        has = None if when is None else when is not DID_NOT_HAPPEN and when <= on
+        return has if criterion.op == "happened" or has is None else not has
     against: Any = criterion.value
     if isinstance(against, ParameterRef):
         against = in_force(catalogue, service, against.parameter, facts, on)
@@ -147,6 +152,7 @@ def counted_to(derived: Derived, facts: Mapping[str, Any], on: date) -> Any:
             return day(facts.get(event_date))
 
 
+@lru_cache(maxsize=200_000)
 def count(derived: Derived, start: date, end: date) -> Any:
     if derived.basis == "fiscal_year_of_first_month":
         first = anniversary(start, derived.years or 0)
@@ -187,6 +193,7 @@ def anniversary(start: date, years: int) -> date:
         return date(start.year + years, 3, 1)
 
 
+@lru_cache(maxsize=200_000)
 def calendar_later(start: date, span: Span) -> date:
     if span.days:
         return start + span.days * DAY

@@ -201,6 +201,19 @@ def test_a_round_that_is_announced_opens(catalogue: Catalogue) -> None:
     ]  # fmt: skip
 
 
+def test_a_round_that_the_agency_announces_needs_nobody_to_list_it(look: Look) -> None:
+    welfare, opens, closes = "welfare_card_registration", date(2026, 12, 1), date(2026, 12, 31)
+    announced: dict[str, Any] = {"welfare_round.opens": opens, "welfare_round.closes": closes}
+
+    before = look(welfare, TODAY, announced)
+    assert (before.state, before.opens, before.until) == (State.NOT_YET, opens, date(2026, 11, 30))
+    assert (look(welfare, opens, announced).state, look(welfare, opens, announced).closes) == (State.OPEN, closes)
+    assert look(welfare, date(2027, 1, 1), announced).state is State.NO_ROUND
+    assert look(welfare, date(2022, 10, 1), announced).state is State.OPEN, "those that are listed stay"
+    for half in ({"welfare_round.opens": opens}, {**announced, "welfare_round.closes": date(2026, 11, 30)}):
+        assert look(welfare, opens, half).state is State.NO_ROUND
+
+
 def test_a_programme_is_open_while_it_pays(look: Look) -> None:
     assert look("rice_farmer_support", date(2024, 11, 30)).state is State.NO_ROUND
     assert look("rice_farmer_support", date(2025, 12, 31)).closes == date(2025, 12, 31)

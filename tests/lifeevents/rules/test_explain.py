@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from foundation.dates import partial_from_buddhist
+from foundation.language import Text
 from lifeevents.catalogue.model import Catalogue, PublicService, Span
 from lifeevents.rules.engine import Engine
 from lifeevents.rules.explain import CalendarTime, Outcome, Reason, ReasonGroup
@@ -139,8 +140,8 @@ def test_a_missing_age_in_words(reasons: Reasons, sentences: Sentences) -> None:
         "อายุเต็มปีต้องตั้งแต่ 60 ปีขึ้นไป: ปัจจุบัน 59 ปี (วันเกิด 23 กุมภาพันธ์ 2510) อีก 3 เดือน 2 วัน จะเข้าเกณฑ์ในวันที่ 23 กุมภาพันธ์ 2570"
     )
     assert said.en == (
-        "Age in completed years must be at least 60; now 59 (date of birth 23 February 1967), 3 months and 2 days to go, "
-        "until 23 February 2027."
+        "Age in completed years must be at least 60; now 59 (date of birth 23 February 1967), 3 months and 2 days to go: "
+        "it will be met on 23 February 2027."
     )
 
 
@@ -155,8 +156,8 @@ def test_a_birth_date_half_known_in_words(reasons: Reasons, sentences: Sentences
 WORDS: list[tuple[str, str, Any, str, str]] = [
     (
         "old_age_allowance", "person.state_pensioner", True,
-        "ต้องไม่ได้รับบำนาญ/เบี้ยหวัดจากรัฐ: ข้อมูลระบุว่าใช่",
-        "You must not draw a state pension; the record says yes.",
+        "ต้องไม่ได้รับบำนาญ/เบี้ยหวัดจากรัฐ: ข้อมูลระบุว่ารับบำนาญ/เบี้ยหวัดจากรัฐ",
+        "You must not draw a state pension; the record says you do.",
     ),
     (
         "old_age_allowance", "person.old_age_allowance_registered", None,
@@ -165,8 +166,8 @@ WORDS: list[tuple[str, str, Any, str, str]] = [
     ),
     (
         "child_support_grant", "child.in_state_institution", False,
-        "บุตรต้องไม่อยู่ในสถานสงเคราะห์: ข้อมูลระบุว่าไม่ใช่",
-        "The child must not live in a welfare institution; the record says no.",
+        "บุตรต้องไม่อยู่ในสถานสงเคราะห์: ข้อมูลระบุว่าบุตรไม่อยู่ในสถานสงเคราะห์",
+        "The child must not live in a welfare institution; the record says the child does not.",
     ),
     (
         "child_support_grant", "household.income_per_capita_per_year", 112_000,
@@ -206,7 +207,7 @@ def test_a_length_of_time_in_words(reasons: Reasons, sentences: Sentences) -> No
         "10 September 2026), which holds until 10 March 2027."
     )
     never = sentences.reason(reasons(code, {"sso.section33_end_date": DID_NOT_HAPPEN})[fact])
-    assert "ยังไม่เกิดขึ้น" in never.th
+    assert "ข้อมูลไม่มีวันพ้นสภาพ ม.33" in never.th
 
 
 def test_the_headline_says_what_is_missing_and_who_could_tell(engine: Engine, the: The, sentences: Sentences) -> None:
@@ -231,7 +232,7 @@ def test_being_alive_is_only_mentioned_where_it_fails(engine: Engine, the: The, 
     dead = [line.text.en for line in sentences.lines(engine.explain(travel, {"person.alive": False}, TODAY))]
 
     assert not any("alive" in line for line in alive)
-    assert dead[0] == "You must be alive; the record says no."
+    assert dead[0] == "The person must be alive; the record says the person has died."
 
 
 def test_every_service_can_be_said(engine: Engine, catalogue: Catalogue, sentences: Sentences) -> None:
@@ -247,3 +248,32 @@ def test_every_service_can_be_said(engine: Engine, catalogue: Catalogue, sentenc
                     text.en[i : i + n] for n in (2, 4, 6) for i in range(len(text.en))
                 }
                 assert "  " not in text.th, text.th
+
+
+def test_what_happened_is_said_in_both_languages(engine: Engine, the: The, sentences: Sentences) -> None:
+    registration, certificate = the("death_registration"), "deceased.death_certificate_date"
+
+    def said(facts: dict[str, Any]) -> Text:
+        explained = engine.explain(registration, {"relation.role_to_deceased": "child"} | facts, TODAY)
+        return next(sentences.reason(one) for one in explained.reasons() if one.criterion.fact == certificate)
+
+    assert said({certificate: date(2026, 11, 20)}).en == (
+        "The date the death certificate was issued must not have come; the record says 20 November 2026, "
+        "which it has not met since 20 November 2026."
+    )
+    assert said({certificate: date(2026, 11, 20)}).th == (
+        "ต้องยังไม่มีวันออกมรณบัตร: ข้อมูลคือ 20 พฤศจิกายน 2569 ไม่เข้าเกณฑ์ตั้งแต่วันที่ 20 พฤศจิกายน 2569"
+    )
+    assert "there is none on record" in said({certificate: DID_NOT_HAPPEN}).en
+    assert "not known yet" in said({}).en
+
+
+def test_an_uncertain_way_to_count_is_marked(engine: Engine, the: The, sentences: Sentences) -> None:
+    """Nobody found whether the first and the last day count; whoever is told the length is told that too."""
+    facts = {"employment.start_date": date(2026, 1, 1), "employment.end_date": date(2026, 9, 1)}
+    explained = engine.explain(the("severance_claim"), facts, TODAY)
+
+    tenure = next(one for one in explained.reasons() if one.criterion.fact == "employment.tenure_days")
+    assert tenure.confidence == "uncertain"
+    assert sentences.reason(tenure).en.endswith("(the rule is unconfirmed).")
+    assert "ยังไม่ยืนยัน" in sentences.reason(tenure).th

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lifeevents import catalogue
-from lifeevents.rules.calendar import Edge
+from lifeevents.rules.calendar import TODAY, Edge
 from lifeevents.rules.evaluate import evaluate
 from lifeevents.rules.ir import (
     DID_NOT_HAPPEN,
@@ -94,6 +94,7 @@ LEAVES: Sequence[Node] = (
     DateIn(BIRTH, Edge(unit="years", count=1, leap_day="preceding", attained="eve", lag=3), SIX_MONTHS, as_of=DEATH),
     DateIn(BIRTH, date(1960, 1, 1), date(1970, 1, 1), as_of=DEATH), DateIn("nobody.knows", None, SIXTY), Flag("nobody.knows", True),
     DateIn(BIRTH, None, SIXTY, as_of="nobody.knows"), DateIn("nobody.knows", None, SIXTY, as_of=DEATH),
+    DateIn(DEATH, None, TODAY), Not(DateIn(DEATH, None, TODAY)),  # what happened, and what did not
 )  # fmt: skip
 trees = st.recursive(
     st.sampled_from(LEAVES),

@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.dates import PartialDate, from_buddhist, partial_from_buddhist
+from foundation.language import Text
+from lifeevents.almanac import Almanac
 from lifeevents.catalogue.model import (
     AllOf,
     AnyOf,
@@ -271,7 +273,25 @@ def test_turning_55_is_not_enough(engine: Engine, the: The) -> None:
     assert [reason.criterion.fact for reason in explained.deciding()] == ["sso.insured_status_ended"]
 
 
-# 8. Money to the satang
+# 8. Income per head: nobody divides, and money is compared to the satang
+
+
+def test_income_per_head_is_compared_as_it_was_told(engine: Engine, the: The) -> None:
+    """An average that was cut to whole baht would let in a household that is a satang above."""
+    facts: dict[str, Any] = {
+        "person.alive": True, "child.nationality": "thai", "child.birth_date": date(2024, 1, 1), "child.registered": True,
+        "child.in_state_institution": False,
+    }  # fmt: skip
+    grant, income = the("child_support_grant"), "household.income_per_capita_per_year"
+
+    for total, members, outcome in (
+        (Decimal(300_000), 3, Outcome.ELIGIBLE),
+        (Decimal("300000.01"), 3, Outcome.NOT_ELIGIBLE),  # 100,000.00333…
+        (Decimal(699_999), 7, Outcome.ELIGIBLE),  # 99,999.857…
+        (Decimal(700_001), 7, Outcome.NOT_ELIGIBLE),
+    ):
+        assert (total <= 100_000 * members) is (outcome is Outcome.ELIGIBLE)
+        assert engine.judge(grant, facts | {income: total / members}, TODAY).outcome is outcome, (total, members)
 
 
 def test_a_limit_of_money_is_exact(engine: Engine) -> None:
@@ -332,7 +352,93 @@ def test_before_the_first_parameter_that_is_known_the_law_is_not_known(catalogue
     assert engine.judge(the("marriage_registration"), facts, date(2025, 1, 23)).outcome is Outcome.ELIGIBLE
 
 
+def test_what_was_decided_can_be_decided_again_as_it_was(engine: Engine, the: The) -> None:
+    """A correction changes what is decided from now on. With the facts known then, that day's answer stays that day's."""
+    marriage = the("marriage_registration")
+    known_then: dict[str, Any] = {
+        "person.alive": True, BIRTH: date(2007, 6, 1), "event.partner_birth_date": date(2000, 1, 1),
+        "person.marital_status": "single", "event.partner_marital_status": "single", "event.both_spouses_consent": True,
+    }  # fmt: skip
+    day = date(2025, 1, 22)
+    decided = engine.judge(marriage, known_then, day)
+    corrected = known_then | {BIRTH: date(2008, 6, 1)}
+
+    assert engine.judge(marriage, corrected, day).outcome is Outcome.NOT_ELIGIBLE
+    assert engine.judge(marriage, decided.facts, decided.on).outcome is decided.outcome is Outcome.ELIGIBLE
+    assert decided.facts == known_then  # a decision keeps what it was made of
+
+
+# 10. What is nobody else's business
+
+
+def test_what_rests_on_a_sensitive_fact_is_known_to_do_so(catalogue: Catalogue, engine: Engine) -> None:
+    """So that it is told only to whom said yes; tests/lifeevents/test_agenda.py shows that it isn't told otherwise."""
+    almanac = Almanac(catalogue, engine)
+    sensitive = {fact.path for fact in catalogue.facts if fact.is_sensitive}
+
+    assert {
+        "person.pregnant", "person.disability_card_status", "crime.listed_offence_victim", "crime.able_to_report_date",
+        "person.in_hardship", "health.permanent_invalidity",
+    } <= sensitive  # fmt: skip
+    for code in ("antenatal_care", "disability_card", "crime_victim_compensation", "sso_invalidity"):
+        assert almanac.secret(almanac.rules[code].wanted), code
+    assert not almanac.secret(almanac.rules["elderly_travel_discount"].wanted)
+
+
+def test_a_count_from_a_sensitive_date_is_sensitive_too(catalogue: Catalogue) -> None:
+    facts = {fact.path: fact for fact in catalogue.facts}
+
+    counted = [one for one in catalogue.facts if one.derived and facts[one.derived.date_fact].is_sensitive]
+    assert counted
+    assert all(one.is_sensitive for one in counted)
+
+
+def test_no_lock_screen_says_what_it_is_about(catalogue: Catalogue) -> None:
+    shown = {one.notice.lock_screen for one in catalogue.event_types if one.notice}
+
+    assert shown == {Text(th="คุณมีเรื่องใหม่จากหน่วยงานรัฐ", en="You have a message from a state agency")}
+
+
 # and three kinds of nothing
+
+
+CERTIFICATE = "deceased.death_certificate_date"
+
+
+@pytest.mark.parametrize(
+    ("facts", "happened"),
+    [
+        ({}, None),
+        ({CERTIFICATE: DID_NOT_HAPPEN}, False),
+        ({CERTIFICATE: TODAY}, True),
+        ({CERTIFICATE: TODAY + timedelta(days=1)}, False),
+        ({CERTIFICATE: PartialDate(date(2026, 11, 1), "MONTH")}, True),
+        ({CERTIFICATE: PartialDate(date(2027, 1, 1), "YEAR")}, False),
+    ],
+)
+def test_whether_something_happened_by_now(engine: Engine, facts: dict[str, Any], happened: bool | None) -> None:
+    asked = Criterion(fact=CERTIFICATE, op="happened", value=None)
+    denied = Criterion(fact=CERTIFICATE, op="did_not_happen", value=None)
+    generated = Compiled([engine.node(asked), engine.node(denied)])
+
+    assert engine.holds(asked, facts, TODAY) is happened
+    assert engine.holds(denied, facts, TODAY) is (None if happened is None else not happened)
+    assert [CODES[code] for code in generated.judge(facts.get, TODAY)] == [
+        happened, None if happened is None else not happened,
+    ]  # fmt: skip
+
+
+def test_a_death_that_is_registered_is_not_offered_for_registration(engine: Engine, the: The) -> None:
+    registration = the("death_registration")
+    facts: dict[str, Any] = {"relation.role_to_deceased": "child", "deceased.death_date": date(2026, 11, 19)}
+
+    assert engine.judge(registration, facts, TODAY).missing == (CERTIFICATE,)
+    assert engine.judge(registration, facts | {CERTIFICATE: DID_NOT_HAPPEN}, TODAY).outcome is Outcome.ELIGIBLE
+    line = engine.timeline(registration, facts | {CERTIFICATE: date(2026, 11, 20)}, date(2026, 11, 18), TODAY)
+    assert [(step.day, step.outcome) for step in line.steps] == [
+        (date(2026, 11, 18), Outcome.ELIGIBLE),
+        (date(2026, 11, 20), Outcome.NOT_ELIGIBLE),
+    ]
 
 
 def test_what_did_not_happen_is_known(engine: Engine, the: The) -> None:
