@@ -46,6 +46,7 @@ INDEXES = (
     Index(collection=PAYMENTS, keys=(("person", 1), ("created_at", -1), ("_id", -1)), name="newest"),
     Index(collection=PAYMENTS, keys=(("reference1", 1), ("reference2", 1)), name="by_reference", unique=True),
     Index(collection=PAYMENTS, keys=(("bill", 1),), name="one_for_a_bill", unique=True, partial={"holds": True}),
+    Index(collection=PAYMENTS, keys=(("state", 1), ("checked_at", 1)), name="unheard_of", partial={"holds": True}),
 )
 PURPOSE = "payment"
 # Where the money goes through: the agency that runs e-Payment.
@@ -72,6 +73,7 @@ _MAY_BECOME: Mapping[PaymentState, frozenset[PaymentState]] = {
 _ASKED_AGAIN_AFTER = timedelta(seconds=10)
 _LANDS_WITHIN = timedelta(minutes=2)  # a wish on its way to e-Payment is there by then, or never
 _MOST_ASKED = 5
+_UNHEARD_FOR = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +220,27 @@ class Payments:
             return None
         except Trouble as trouble:
             raise _unavailable(trouble) from trouble
+
+    async def look_after(self, *, unheard_for: timedelta = _UNHEARD_FOR, most: int = 100) -> int:
+        """Ask about open payments of which nothing was heard for so long: a callback may have been lost, and the person may
+        not look. Returns how many were asked about; who is asked about by one worker isn't by another."""
+        asked = 0
+        now = self._clock.now()
+        long_ago = {"holds": True, "state": {"$in": sorted(_OPEN)}, "checked_at": {"$lt": now - unheard_for}}
+        while asked < most:
+            document = await self._payments.find_one_and_update(
+                long_ago, {"$set": {"checked_at": now}}, sort=[("checked_at", 1)]
+            )
+            if document is None:
+                break
+            asked += 1
+            try:
+                await self._ask(document, actor=_SYSTEM, ground=_BY_SYSTEM)
+            except NotFound:  # the person was erased
+                continue
+            except (Trouble, Unavailable):
+                break  # neither would the next be answered now
+        return asked
 
     # ---- the way to a payable bill
 

@@ -51,7 +51,9 @@ class Worker:
         async with asyncio.TaskGroup() as group:
             for name, (work, wait) in self._loops.items():
                 group.create_task(self._loop(name, work, wait))
-            beside = [group.create_task(self._house.listen()), group.create_task(self._roll_keys())]
+            beside = [
+                group.create_task(one()) for one in (self._house.listen, self._roll_keys, self._look_after_payments)
+            ]
             await self._leaving.wait()
             for task in beside:
                 await end(task)
@@ -68,6 +70,16 @@ class Worker:
                 log.exception("the signing key could not be rolled; the old one goes on")
                 self._house.metrics.alarms.labels("keys_not_rolled").inc()
             await asyncio.sleep(3600)
+
+    async def _look_after_payments(self) -> None:
+        """A callback that was lost leaves a payment open that is paid; any number of workers may ask."""
+        while True:
+            try:
+                await self._house.payments.look_after()
+            except Exception:
+                log.exception("open payments could not be asked about")
+                self._house.metrics.alarms.labels("round_failed").inc()
+            await asyncio.sleep(60)
 
     async def _loop(
         self, name: str, work: Callable[[int], Awaitable[int]], wait: Callable[[float], Awaitable[object]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -333,6 +334,26 @@ async def test_the_same_callback_again_changes_nothing(api: Api, phone: Any, ban
 
     (edge,) = (await api.ask(token, PAYMENTS))["me"]["payments"]["edges"]
     assert edge["node"]["state"] == "PAID"
+
+
+async def test_a_lost_callback_is_made_good_though_nobody_looks(
+    api: Api, phone: Any, bank: Any, switch: Switch
+) -> None:
+    token = await phone(TRUCKER)
+    payment = await begin(api, token)
+    await bank(payment["reference"], callback=False)
+
+    assert await api.house.payments.look_after() == 0, "it was heard of a moment ago"
+    switch("POST", "faults", {"agency": "epayment", "fault": "error"})
+    assert await api.house.payments.look_after(unheard_for=timedelta(0)) == 1
+    switch("DELETE", "faults")
+    both = await asyncio.gather(*(api.house.payments.look_after(unheard_for=timedelta(0)) for _ in range(2)))
+
+    assert sum(both) == 1, "one worker asks"
+    stored = await api.house.store.collection("payments").find_one({})
+    assert stored is not None
+    assert stored["state"] == "PAID"
+    assert await api.house.payments.look_after(unheard_for=timedelta(0)) == 0, "there is nothing more to hear"
 
 
 async def test_a_callback_about_no_payment_of_ours_is_not_taken(api: Api) -> None:
