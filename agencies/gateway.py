@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -457,7 +457,11 @@ class Asking:
                 gateway._start(gateway._look(door, number, batch, person=self.subject))
 
     def _look(self, operation: Operation[Any]) -> Look:
-        return replace(self._as, agency=operation.agency, operation=operation.name)
+        look = self._as
+        return Look(
+            subject=look.subject, actor=look.actor, agency=operation.agency, operation=operation.name,
+            purpose=look.purpose, ground=look.ground, on_behalf_of=look.on_behalf_of,
+        )  # fmt: skip
 
 
 def _answered(operation: Operation[Any], said: Found[Any] | Trouble, asked_at: datetime) -> Answer[Any]:
