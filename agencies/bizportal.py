@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Literal, get_args
 
-from agencies.answers import AnswerMalformed, State, Trouble
-from agencies.dialect import Reading, opened, served
+from agencies.dialect import opened, served
 from agencies.gdx import GdxTransport
+from agencies.reading import Reading
+from agencies.trouble import AnswerMalformed, State, Trouble
 
 CODE = "bizportal"
 

@@ -19,8 +19,9 @@ from typing import Any
 
 import orjson
 
-from agencies.answers import Answer, Found, Keeping, NotThere, Operation, Problem, Question, Trouble
-from agencies.dialect import Reading
+from agencies.answers import Answer, Found, Keeping, Operation, Problem, Question
+from agencies.reading import Reading
+from agencies.trouble import NotThere, Trouble
 from foundation.clock import BANGKOK, Clock
 from foundation.errors import NotFound
 from foundation.store import Document, Index, PyMongoError, Store

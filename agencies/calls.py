@@ -14,8 +14,9 @@ from typing import Any, Protocol
 
 from prometheus_client import Counter
 
-from agencies.answers import AgencyDown, AnswerMalformed, Found, NotTrusted, Operation, Trouble
+from agencies.answers import Found, Operation
 from agencies.steadiness import Health, NotAsked, Steadiness
+from agencies.trouble import AgencyDown, AnswerMalformed, NotTrusted, Trouble
 from foundation.telemetry import Metrics, span
 from trust.people import PersonId
 

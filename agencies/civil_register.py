@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from agencies.answers import AnswerAboutSomeoneElse, AnswerMalformed, Question
-from agencies.dialect import Reading, both
+from agencies.answers import Question
+from agencies.dialect import both
+from agencies.reading import Reading
+from agencies.trouble import AnswerAboutSomeoneElse, AnswerMalformed
 from foundation.dates import PartialDate
 from foundation.language import Text
 

@@ -15,19 +15,11 @@ from decimal import Decimal
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from agencies.answers import (
-    AgencyDown,
-    AnswerAboutSomeoneElse,
-    AnswerMalformed,
-    Found,
-    Keeping,
-    NotThere,
-    Operation,
-    Question,
-    Trouble,
-)
-from agencies.dialect import Reading, both, hear, opened, reach, served
+from agencies.answers import Found, Keeping, Operation, Question
+from agencies.dialect import both, hear, opened, reach, served
 from agencies.gdx import GdxTransport
+from agencies.reading import Reading
+from agencies.trouble import AgencyDown, AnswerAboutSomeoneElse, AnswerMalformed, NotThere, Trouble
 from foundation.errors import BadInput
 from foundation.http import Http
 from foundation.language import Text, ascii_digits

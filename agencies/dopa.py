@@ -11,18 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from agencies.answers import (
-    AgencyDown,
-    AgencyRefused,
-    AnswerMalformed,
-    Found,
-    Keeping,
-    NotThere,
-    Operation,
-    Question,
-    Things,
-    Trouble,
-)
+from agencies.answers import Found, Keeping, Operation, Question, Things
 from agencies.badge import Badge, Token
 from agencies.civil_register import (
     Address,
@@ -43,9 +32,11 @@ from agencies.civil_register import (
     read_household,
     read_profile,
 )
-from agencies.dialect import Reading, hear, opened, served
+from agencies.dialect import hear, opened, served
 from agencies.gdx import GdxTransport
+from agencies.reading import Reading
 from agencies.registrations import read_birth, read_disability_card, read_name_changes, read_registrations
+from agencies.trouble import AgencyDown, AgencyRefused, AnswerMalformed, NotThere, Trouble
 from foundation.clock import Clock
 from foundation.http import Reply
 from foundation.language import Text

@@ -17,7 +17,10 @@ from enum import IntEnum
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from agencies.answers import (
+from agencies.dialect import opened, served
+from agencies.gdx import GdxTransport
+from agencies.reading import Reading
+from agencies.trouble import (
     AgencyDown,
     AgencyRefused,
     AnswerAboutSomeoneElse,
@@ -26,8 +29,6 @@ from agencies.answers import (
     State,
     Trouble,
 )
-from agencies.dialect import Reading, opened, served
-from agencies.gdx import GdxTransport
 from foundation.clock import BANGKOK
 from foundation.http import Reply
 

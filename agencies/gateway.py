@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from agencies.answers import Answer, Found, Operation, State, Trouble, problem
+from agencies.answers import Answer, Found, Operation, problem
 from agencies.cache import Cache, Kept, stale
 from agencies.calls import Agency, Calls, Status
+from agencies.trouble import State, Trouble
 from foundation.clock import Clock
 from foundation.errors import SuperAppError, Unavailable
 from foundation.store import PyMongoError

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from agencies.answers import AgencyRefused
 from agencies.badge import Badge, Token
 from agencies.dialect import opened, reach, served
+from agencies.trouble import AgencyRefused
 from foundation.clock import Clock
 from foundation.http import Http, Reply
 from foundation.settings import Secret

@@ -13,9 +13,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from agencies.answers import AnswerAboutSomeoneElse, AnswerMalformed, Question
-from agencies.dialect import Reading, both
+from agencies.answers import Question
+from agencies.dialect import both
+from agencies.reading import Reading
 from agencies.soap import listed
+from agencies.trouble import AnswerAboutSomeoneElse, AnswerMalformed
 from foundation.language import Text
 
 # 38: covered for six months after a job under 33 ended. NONE: insured once, no longer.

@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from agencies import dopa
-from agencies.answers import AnswerMalformed, Found, Operation, Question, Trouble
-from agencies.dialect import Reading, hear, opened, served
+from agencies.answers import Found, Operation, Question
+from agencies.dialect import hear, opened, served
 from agencies.gdx import GdxTransport
+from agencies.reading import Reading
+from agencies.trouble import AnswerMalformed, Trouble
 from foundation.dates import PartialDate, to_buddhist
 from foundation.errors import BadInput
 from foundation.http import Reply

@@ -13,20 +13,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from agencies.answers import (
-    AgencyDown,
-    AgencyRefused,
-    AnswerAboutSomeoneElse,
-    AnswerMalformed,
-    Found,
-    Keeping,
-    NotThere,
-    Operation,
-    Question,
-    Trouble,
-)
+from agencies.answers import Found, Keeping, Operation, Question
 from agencies.badge import Badge, Token
-from agencies.dialect import Reading, both, hear, opened, reach, served
+from agencies.dialect import both, hear, opened, reach, served
+from agencies.reading import Reading
+from agencies.trouble import AgencyDown, AgencyRefused, AnswerAboutSomeoneElse, AnswerMalformed, NotThere, Trouble
 from foundation.clock import Clock
 from foundation.dates import PartialDate, partial_from_buddhist
 from foundation.http import Http

@@ -19,9 +19,9 @@ from typing import Any, Literal
 
 import orjson
 
-from agencies.answers import AgencyDown, AgencyRefused, NotThere, NotTrusted, Trouble
 from agencies.epayment import EPayment, ErrorCode, Order, PaymentRefused, PaymentStatus
 from agencies.thai_qr import bill_payment
+from agencies.trouble import AgencyDown, AgencyRefused, NotThere, NotTrusted, Trouble
 from foundation.clock import Clock
 from foundation.errors import BadInput, Conflict, NotFound, Unavailable
 from foundation.ids import derive

@@ -13,19 +13,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from agencies.answers import (
-    AnswerAboutSomeoneElse,
-    AnswerMalformed,
-    Found,
-    Keeping,
-    NotThere,
-    Operation,
-    Question,
-    Trouble,
-)
+from agencies.answers import Found, Keeping, Operation, Question
 from agencies.dbd import write_juristic_id
-from agencies.dialect import Reading, hear, opened, reach, served
+from agencies.dialect import hear, opened, reach, served
+from agencies.reading import Reading
 from agencies.soap import envelope, headers, opened_soap
+from agencies.trouble import AnswerAboutSomeoneElse, AnswerMalformed, NotThere, Trouble
 from foundation.http import Http
 from foundation.language import Text
 

@@ -11,7 +11,8 @@ from typing import Literal
 
 from agencies.answers import Question
 from agencies.civil_register import about
-from agencies.dialect import Reading, both
+from agencies.dialect import both
+from agencies.reading import Reading
 from foundation.dates import PartialDate
 from foundation.language import Text
 

@@ -15,8 +15,9 @@ from xml.sax.saxutils import escape, quoteattr
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
-from agencies.answers import AgencyDown, AnswerMalformed
-from agencies.dialect import Reading, served
+from agencies.dialect import served
+from agencies.reading import Reading
+from agencies.trouble import AgencyDown, AnswerMalformed
 from foundation.http import Reply
 
 _DEEPEST = 32

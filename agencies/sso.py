@@ -14,19 +14,11 @@ from datetime import date, datetime, time
 from typing import Any
 
 from agencies import insurance, soap
-from agencies.answers import (
-    AgencyDown,
-    AgencyRefused,
-    AnswerMalformed,
-    Found,
-    Keeping,
-    NotThere,
-    Operation,
-    Question,
-    Trouble,
-)
+from agencies.answers import Found, Keeping, Operation, Question
 from agencies.badge import Badge, Token
-from agencies.dialect import Reading, hear, opened, reach, served
+from agencies.dialect import hear, opened, reach, served
+from agencies.reading import Reading
+from agencies.trouble import AgencyDown, AgencyRefused, AnswerMalformed, NotThere, Trouble
 from foundation.clock import Clock, start_of
 from foundation.errors import BadInput
 from foundation.http import Http, Reply

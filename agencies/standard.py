@@ -17,18 +17,10 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Literal
 
-from agencies.answers import (
-    AnswerAboutSomeoneElse,
-    AnswerMalformed,
-    Found,
-    Keeping,
-    NotThere,
-    Operation,
-    Question,
-    Things,
-    Trouble,
-)
-from agencies.dialect import Reading, both, hear, opened, reach, served
+from agencies.answers import Found, Keeping, Operation, Question, Things
+from agencies.dialect import both, hear, opened, reach, served
+from agencies.reading import Reading
+from agencies.trouble import AnswerAboutSomeoneElse, AnswerMalformed, NotThere, Trouble
 from foundation.dates import PartialDate
 from foundation.errors import BadInput
 from foundation.http import Http

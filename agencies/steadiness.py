@@ -20,15 +20,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from agencies.answers import (
-    AgencyDown,
-    AgencyRefused,
-    AnswerAboutSomeoneElse,
-    AnswerMalformed,
-    Found,
-    NotThere,
-    Trouble,
-)
+from agencies.answers import Found
+from agencies.trouble import AgencyDown, AgencyRefused, AnswerAboutSomeoneElse, AnswerMalformed, NotThere, Trouble
 
 Monotonic = Callable[[], float]
 Random = Callable[[], float]  # from 0 to 1

@@ -17,6 +17,7 @@ from foundation.errors import SuperAppError
 from foundation.language import Text
 from lifeevents.catalogue.events import EventTypeReader
 from lifeevents.catalogue.model import Catalogue, EventType, LifeEventType, LifeStage, PublicService
+from lifeevents.catalogue.operations import AgencyReader
 from lifeevents.catalogue.services import StageReader
 from lifeevents.catalogue.vocabulary import Vocabulary
 from lifeevents.catalogue.yaml import At, Problem, read_file
@@ -103,6 +104,7 @@ class _Loading:
         self._folder = folder
         self._problems: list[Problem] = []
         self._vocabulary = Vocabulary()
+        self._agencies = AgencyReader(self._vocabulary)
         self._events = EventTypeReader(self._vocabulary)
         self._stages = StageReader(self._vocabulary, self._events)
         self._hash = hashlib.sha256()
@@ -124,7 +126,7 @@ class _Loading:
         vocabulary = self._vocabulary
         readers: dict[str, Callable[[At], None]] = {
             "words.yaml": vocabulary.read_words,
-            "agencies.yaml": vocabulary.read_agencies,
+            "agencies.yaml": self._agencies.read,
             "facts.yaml": vocabulary.read_facts,
             "parameters.yaml": vocabulary.read_parameters,
             "evidence.yaml": vocabulary.read_evidence,
@@ -138,7 +140,7 @@ class _Loading:
             if name == "agencies.yaml":
                 for root in [root for name, root in roots.items() if _is_agency(name)]:
                     if root:
-                        vocabulary.read_agency(root)
+                        self._agencies.read_one(root)
         stages = {name: root for name, root in roots.items() if name not in readers and not _is_agency(name)}
         for root in stages.values():
             if root:

@@ -204,10 +204,10 @@ class ConditionReader:
                 )
             return found
         if fields.has("computed"):
-            if fact.unit != FISCAL_YEAR:
+            if not (fact.unit == FISCAL_YEAR and fact.derived):
                 at.wrong(
-                    en=f"current_fiscal_year compares with a fact in {FISCAL_YEAR!r}; {fact.path} isn't",
-                    th=f"current_fiscal_year ใช้กับข้อเท็จจริงหน่วย {FISCAL_YEAR!r} เท่านั้น",
+                    en=f"current_fiscal_year compares with a fact in {FISCAL_YEAR!r} counted from a date; {fact.path} isn't",
+                    th=f"current_fiscal_year ใช้กับข้อเท็จจริงหน่วย {FISCAL_YEAR!r} ที่นับจากวันที่เท่านั้น",
                 )
             names: tuple[Literal["current_fiscal_year"], ...] = ("current_fiscal_year",)
             plus = fields.maybe_integer("plus")

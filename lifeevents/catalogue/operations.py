@@ -1,4 +1,4 @@
-"""What an agency can be asked: read from its file, and checked against the facts that its answers tell.
+"""The agencies, and what each can be asked: read from its file, and checked against the facts that its answers tell.
 
 A question to an agency without a dialect of its own is all data: arguments and where each comes from, the fields of the
 answer and their types, which field tells which fact. agencies/standard.py asks it. A question with `asked_as` is
@@ -13,21 +13,20 @@ from dataclasses import replace
 from datetime import time
 from decimal import Decimal
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import Any, cast, get_args
 
 from agencies.answers import Keeping
-from agencies.standard import CITIZEN, KINDS_IN_WORDS, Argument, Field, Kind, Listed, Spec
+from agencies.standard import KINDS_IN_WORDS, Argument, Field, Kind, Listed, Spec
 from foundation.language import Text
-from lifeevents.catalogue.model import Fact, FactKind, Operation, OperationMode
+from lifeevents.catalogue.model import Agency, Assumptions, Fact, FactKind, Operation, OperationMode
+from lifeevents.catalogue.vocabulary import Vocabulary
 from lifeevents.catalogue.yaml import At, Fields, Json
-
-if TYPE_CHECKING:
-    from lifeevents.catalogue.vocabulary import Vocabulary
 
 _MODES: tuple[OperationMode, ...] = get_args(OperationMode)
 _KINDS: frozenset[str] = frozenset(get_args(Kind)) - {"enum", "object"}
 _TYPE = re.compile(r"([a-z_]+)(?:\(([^()]*)\))?(\?)?")
 _TYPE_SCHEMA: Json = {"type": "string", "pattern": rf"^\s*({'|'.join(sorted(_KINDS))}|enum\([^()]+\))\??\s*$"}
+_SOURCE = re.compile(r"urn:[a-z0-9][a-z0-9-]*(:[a-z0-9_-]+)+|https://[a-z0-9.-]+(/[A-Za-z0-9._~/-]*)?")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _LONGEST_KEPT_S = 366 * 86_400
@@ -46,6 +45,66 @@ _TELLS: Mapping[FactKind, frozenset[Kind]] = MappingProxyType(
         "string": frozenset({"text", "code"}),
     }
 )
+
+
+class AgencyReader:
+    """Reads the agencies, each with its operations, into the vocabulary."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._assumptions_note = Text(th="", en="")
+        self._sources: dict[str, str] = {}
+
+    def read(self, root: At) -> None:
+        """What all agencies share; each may stand here in a list or in a file of its own."""
+        self._vocabulary.expect("agency", "operation")
+        fields = root.fields()
+        self._assumptions_note = fields.get("assumptions_note").text()
+        for at in fields.maybe_list("agencies"):
+            self.read_one(at)
+        fields.done()
+
+    def read_one(self, at: At) -> None:
+        inside = at.fields()
+        agency = self._vocabulary.code("agency", inside.get("id"))
+        words = inside.maybe("fields")
+        titles = {name: said.text() for name, said in (words.fields().each() if words else ())}
+        operations = OperationReader(self._vocabulary, agency, titles)
+        self._vocabulary.agencies.append(
+            Agency(
+                id=agency,
+                name=inside.get("name").text(),
+                ministry=inside.get("ministry").text(),
+                event_sources=self._event_sources(inside.get("event_sources")),
+                data_held=tuple(held.text() for held in inside.list("data_held")),
+                assumptions=_assumptions(inside.get("assumptions").fields(), self._assumptions_note),
+                operations=tuple(operations.read(operation) for operation in inside.list("operations")),
+            )
+        )
+        inside.done()
+
+    def _event_sources(self, at: At) -> tuple[str, ...]:
+        found = []
+        for item in at.items():
+            source = item.string()
+            if source and not _SOURCE.fullmatch(source):
+                item.wrong(
+                    en=f"{source[:80]!r} isn't a source; write urn:th:agency:… or https://…",
+                    th=f"{source[:80]!r} ไม่ใช่แหล่งที่มา ให้เขียน urn:th:agency:… หรือ https://…",
+                )
+            owner = self._sources.get(source)
+            if source and owner:
+                item.wrong(
+                    en=f"the source {source} belongs to the agency in {owner} already; each source has one agency",
+                    th=f"แหล่งที่มา {source} เป็นของหน่วยงานที่ {owner} แล้ว แหล่งหนึ่งเป็นของหน่วยงานเดียว",
+                )
+            self._sources[source] = f"{item.file}:{item.line}"
+            found.append(source)
+        if not found:
+            at.wrong(
+                en="name at least one source, such as urn:th:agency:…", th="ต้องมีแหล่งที่มาอย่างน้อยหนึ่ง เช่น urn:th:agency:…"
+            )
+        return tuple(found)
 
 
 class OperationReader:
@@ -299,4 +358,18 @@ def _keeping(at: At) -> Keeping:
     return found
 
 
-__all__ = ["CITIZEN", "LEGAL_FEEDS", "OperationReader"]
+def _assumptions(fields: Fields, note: Text) -> Assumptions:
+    found = Assumptions(
+        latency_p50_ms=fields.get("latency_p50_ms").integer(),
+        latency_p99_ms=fields.get("latency_p99_ms").integer(),
+        availability_pct=Decimal(fields.get("availability_pct").number()),
+        note=note,
+    )
+    if not fields.is_stand_in and not (
+        0 < found.availability_pct <= 100 and found.latency_p50_ms <= found.latency_p99_ms
+    ):
+        fields.at.wrong(
+            en="availability is up to 100, and p50 not above p99", th="availability ไม่เกิน 100 และ p50 ไม่เกิน p99"
+        )
+    fields.done()
+    return found

@@ -18,7 +18,6 @@ from lifeevents.catalogue.model import (
     Agency,
     Anchor,
     AnnouncedDay,
-    Assumptions,
     Choice,
     Confidence,
     Derived,
@@ -34,7 +33,6 @@ from lifeevents.catalogue.model import (
     TurnsDay,
     WordKind,
 )
-from lifeevents.catalogue.operations import OperationReader
 from lifeevents.catalogue.yaml import At, Fields, parse_month_day
 
 CONFIDENCES: tuple[Confidence, ...] = get_args(Confidence)
@@ -46,7 +44,6 @@ FISCAL_YEAR = "BE fiscal year"
 
 _CODE = re.compile(r"[a-z][a-z0-9_]*")
 _PATH = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
-_SOURCE = re.compile(r"urn:[a-z0-9][a-z0-9-]*(:[a-z0-9_-]+)+|https://[a-z0-9.-]+(/[A-Za-z0-9._~/-]*)?")
 _TURNS = re.compile(r"([a-z][a-z0-9_]*)\.turns_([0-9]{1,3})")
 
 _KINDS_TH = {
@@ -95,11 +92,9 @@ class Vocabulary:
         self.evidence: dict[str, EvidenceType] = {}
         self._fact_kinds: dict[str, str] = {}
         self._declared: dict[str, dict[str, str]] = {}  # by kind and id: where it stands
-        self._sources: dict[str, str] = {}
         self._later: list[Callable[[], None]] = []
         self._things: set[str] = set()
         self._places: dict[int, tuple[object, At]] = {}  # the item too, so that its id stays its own
-        self._assumptions_note = Text(th="", en="")
 
     @property
     def tellable(self) -> dict[str, Fact]:
@@ -177,12 +172,12 @@ class Vocabulary:
 
     def settle(self) -> None:
         """Run the checks that had to wait until all was read."""
-        self._expect("service", "life stage")
+        self.expect("service", "life stage")
         for check in self._later:
             check()
         self._later.clear()
 
-    def _expect(self, *kinds: str) -> None:
+    def expect(self, *kinds: str) -> None:
         for kind in kinds:
             self._declared.setdefault(kind, {})
 
@@ -192,7 +187,7 @@ class Vocabulary:
     # ---- the files
 
     def read_words(self, root: At) -> None:
-        self._expect(*_WORD_NAMES.values())
+        self.expect(*_WORD_NAMES.values())
         fields = root.fields()
         for kind in WORD_KINDS:
             for at in fields.list(kind):
@@ -202,34 +197,6 @@ class Vocabulary:
                 self.words[kind][name] = inside.get("title").text()
                 inside.done()
         fields.done()
-
-    def read_agencies(self, root: At) -> None:
-        """What all agencies share; each may stand here in a list or in a file of its own."""
-        self._expect("agency", "operation")
-        fields = root.fields()
-        self._assumptions_note = fields.get("assumptions_note").text()
-        for at in fields.maybe_list("agencies"):
-            self.read_agency(at)
-        fields.done()
-
-    def read_agency(self, at: At) -> None:
-        inside = at.fields()
-        agency = self.code("agency", inside.get("id"))
-        words = inside.maybe("fields")
-        titles = {name: said.text() for name, said in (words.fields().each() if words else ())}
-        operations = OperationReader(self, agency, titles)
-        self.agencies.append(
-            Agency(
-                id=agency,
-                name=inside.get("name").text(),
-                ministry=inside.get("ministry").text(),
-                event_sources=self._event_sources(inside.get("event_sources")),
-                data_held=tuple(held.text() for held in inside.list("data_held")),
-                assumptions=_assumptions(inside.get("assumptions").fields(), self._assumptions_note),
-                operations=tuple(operations.read(operation) for operation in inside.list("operations")),
-            )
-        )
-        inside.done()
 
     def declare_thing(self, subject: str) -> None:
         """Something that an answer lists one by one, so that others can be asked about each (`vehicle.id`)."""
@@ -242,31 +209,8 @@ class Vocabulary:
             known = [*self.facts, *(f"{one}.id" for one in sorted(self._things)), "child.id", "house.id"]
             at.unknown(path, known, en="fact, or thing.id", th="ข้อเท็จจริง หรือ thing.id")
 
-    def _event_sources(self, at: At) -> tuple[str, ...]:
-        found = []
-        for item in at.items():
-            source = item.string()
-            if source and not _SOURCE.fullmatch(source):
-                item.wrong(
-                    en=f"{source[:80]!r} isn't a source; write urn:th:agency:… or https://…",
-                    th=f"{source[:80]!r} ไม่ใช่แหล่งที่มา ให้เขียน urn:th:agency:… หรือ https://…",
-                )
-            owner = self._sources.get(source)
-            if source and owner:
-                item.wrong(
-                    en=f"the source {source} belongs to the agency in {owner} already; each source has one agency",
-                    th=f"แหล่งที่มา {source} เป็นของหน่วยงานที่ {owner} แล้ว แหล่งหนึ่งเป็นของหน่วยงานเดียว",
-                )
-            self._sources[source] = f"{item.file}:{item.line}"
-            found.append(source)
-        if not found:
-            at.wrong(
-                en="name at least one source, such as urn:th:agency:…", th="ต้องมีแหล่งที่มาอย่างน้อยหนึ่ง เช่น urn:th:agency:…"
-            )
-        return tuple(found)
-
     def read_facts(self, root: At) -> None:
-        self._expect("fact", "event date")
+        self.expect("fact", "event date")
         fields = root.fields()
         items = list(fields.list("facts"))
         for at in items:
@@ -424,7 +368,7 @@ class Vocabulary:
             self.later(inherit)
 
     def read_parameters(self, root: At) -> None:
-        self._expect("parameter")
+        self.expect("parameter")
         fields = root.fields()
         for at in fields.list("parameters"):
             inside = at.fields()
@@ -446,7 +390,7 @@ class Vocabulary:
         fields.done()
 
     def read_evidence(self, root: At) -> None:
-        self._expect("evidence")
+        self.expect("evidence")
         fields = root.fields()
         for at in fields.list("evidence"):
             inside = at.fields()
@@ -583,23 +527,6 @@ def cycle(edges: dict[str, tuple[str, ...]]) -> list[str]:
                 way.append(node)
                 stack.append(iter(edges.get(node, ())))
     return []
-
-
-def _assumptions(fields: Fields, note: Text) -> Assumptions:
-    found = Assumptions(
-        latency_p50_ms=fields.get("latency_p50_ms").integer(),
-        latency_p99_ms=fields.get("latency_p99_ms").integer(),
-        availability_pct=Decimal(fields.get("availability_pct").number()),
-        note=note,
-    )
-    if not fields.is_stand_in and not (
-        0 < found.availability_pct <= 100 and found.latency_p50_ms <= found.latency_p99_ms
-    ):
-        fields.at.wrong(
-            en="availability is up to 100, and p50 not above p99", th="availability ไม่เกิน 100 และ p50 ไม่เกิน p99"
-        )
-    fields.done()
-    return found
 
 
 def _parameter_value(at: At) -> ParameterValue:

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from agencies.answers import AgencyRefused
 from agencies.badge import Badge, Token
+from agencies.trouble import AgencyRefused
 
 
 class Office:

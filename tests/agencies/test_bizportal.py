@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from agencies.answers import AgencyDown, AgencyRefused, AnswerMalformed, Trouble
 from agencies.bizportal import STATUSES, BizPortal, Button, IdentityType, Request, RequestRefused
 from agencies.gdx import GdxTransport
+from agencies.trouble import AgencyDown, AgencyRefused, AnswerMalformed, Trouble
 from foundation.clock import SystemClock
 from foundation.http import Http
 from foundation.settings import Secret, Settings

@@ -10,19 +10,11 @@ from typing import Any
 import pytest
 
 from agencies import dbd
-from agencies.answers import (
-    AgencyDown,
-    AgencyRefused,
-    AnswerAboutSomeoneElse,
-    AnswerMalformed,
-    Found,
-    NotThere,
-    Question,
-    Trouble,
-)
+from agencies.answers import Found, Question
 from agencies.dbd import DbdOpen, DbdProfile
-from agencies.dialect import Reading
 from agencies.gdx import GdxTransport
+from agencies.reading import Reading
+from agencies.trouble import AgencyDown, AgencyRefused, AnswerAboutSomeoneElse, AnswerMalformed, NotThere, Trouble
 from foundation.clock import SystemClock
 from foundation.errors import BadInput
 from foundation.http import Http

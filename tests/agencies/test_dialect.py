@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agencies.answers import AgencyDown, AgencyRefused, AnswerMalformed
-from agencies.dialect import Reading, both, opened, read_money, served
+from agencies.dialect import both, opened, served
+from agencies.reading import Reading, read_money
+from agencies.trouble import AgencyDown, AgencyRefused, AnswerMalformed
 from foundation.dates import PartialDate
 from foundation.http import Reply
 from foundation.language import Text

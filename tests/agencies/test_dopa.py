@@ -10,8 +10,9 @@ from itertools import pairwise
 import pytest
 
 from agencies import dopa, laser, nhso, sso
-from agencies.answers import AnswerAboutSomeoneElse, AnswerMalformed, Found, Keeping, NotThere, Operation, Question
-from agencies.dialect import Reading
+from agencies.answers import Found, Keeping, Operation, Question
+from agencies.reading import Reading
+from agencies.trouble import AnswerAboutSomeoneElse, AnswerMalformed, NotThere
 from foundation.dates import PartialDate
 from foundation.language import Text
 from lifeevents import catalogue
@@ -342,7 +343,10 @@ async def test_who_of_the_family_died_is_known_with_what_one_is_to_them(ask, nat
 
 
 def test_every_fact_is_one_of_the_catalogue_and_every_operation_has_a_title():
-    paths = {fact.path for fact in catalogue.load().facts} | {"house.id", "house.subdistrict"}  # with which others are asked, or found
+    paths = {fact.path for fact in catalogue.load().facts} | {
+        "house.id",
+        "house.subdistrict",
+    }  # with which others are asked, or found
     for operation in OPERATIONS:
         assert operation.facts.keys() | operation.when_absent.keys() <= paths, operation.name
         assert {path.partition(".")[0] for path in operation.facts} - operation.things.keys() <= {

@@ -14,16 +14,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from agencies.answers import (
-    AgencyDown,
-    AgencyRefused,
-    AnswerAboutSomeoneElse,
-    AnswerMalformed,
-    NotThere,
-    Trouble,
-)
 from agencies.epayment import EPayment, ErrorCode, Order, PaymentRefused, callback_references
 from agencies.gdx import GdxTransport
+from agencies.trouble import AgencyDown, AgencyRefused, AnswerAboutSomeoneElse, AnswerMalformed, NotThere, Trouble
 from foundation.clock import BANGKOK, SystemClock
 from foundation.http import Http
 from foundation.ids import new_id

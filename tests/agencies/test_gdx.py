@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from agencies.answers import AgencyRefused
 from agencies.gdx import GdxTransport
+from agencies.trouble import AgencyRefused
 from foundation.settings import Secret
 
 SECRET = "not-the-consumers-secret"

@@ -7,8 +7,9 @@ from datetime import date
 import pytest
 
 from agencies import laser
-from agencies.answers import AgencyDown, AnswerMalformed, Question
-from agencies.dialect import Reading
+from agencies.answers import Question
+from agencies.reading import Reading
+from agencies.trouble import AgencyDown, AnswerMalformed
 from foundation.dates import PartialDate
 from foundation.errors import BadInput
 from sandbox.civil import laser_code

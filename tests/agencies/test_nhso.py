@@ -7,17 +7,10 @@ from datetime import date
 import pytest
 
 from agencies import nhso
-from agencies.answers import (
-    AgencyDown,
-    AgencyRefused,
-    AnswerAboutSomeoneElse,
-    AnswerMalformed,
-    Found,
-    NotThere,
-    Question,
-)
-from agencies.dialect import Reading
+from agencies.answers import Found, Question
 from agencies.nhso import OldNhso
+from agencies.reading import Reading
+from agencies.trouble import AgencyDown, AgencyRefused, AnswerAboutSomeoneElse, AnswerMalformed, NotThere
 from foundation.dates import PartialDate
 from foundation.settings import Secret
 

@@ -9,18 +9,11 @@ from typing import Any
 import pytest
 
 from agencies import rd
-from agencies.answers import (
-    AgencyDown,
-    AnswerAboutSomeoneElse,
-    AnswerMalformed,
-    NotThere,
-    Operation,
-    Question,
-    Trouble,
-)
-from agencies.dialect import Reading
+from agencies.answers import Operation, Question
 from agencies.rd import RdChecks
+from agencies.reading import Reading
 from agencies.soap import opened_soap
+from agencies.trouble import AgencyDown, AnswerAboutSomeoneElse, AnswerMalformed, NotThere, Trouble
 from foundation.http import Http, Reply
 from foundation.settings import Settings
 from sandbox.companies import Company, companies_of, vat_since

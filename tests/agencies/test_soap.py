@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from agencies.answers import AgencyDown, AgencyRefused, AnswerMalformed
 from agencies.soap import SoapFault, envelope, headers, listed, opened_soap
+from agencies.trouble import AgencyDown, AgencyRefused, AnswerMalformed
 from foundation.http import Reply
 
 ENVELOPE = (

@@ -9,17 +9,9 @@ from decimal import Decimal
 import pytest
 
 from agencies import sso
-from agencies.answers import (
-    SAID,
-    AgencyDown,
-    AgencyRefused,
-    AnswerAboutSomeoneElse,
-    AnswerMalformed,
-    Found,
-    NotThere,
-    Question,
-)
-from agencies.dialect import Reading
+from agencies.answers import SAID, Found, Question
+from agencies.reading import Reading
+from agencies.trouble import AgencyDown, AgencyRefused, AnswerAboutSomeoneElse, AnswerMalformed, NotThere
 from foundation.errors import BadInput
 from sandbox.employments import employments
 

@@ -36,6 +36,6 @@ async def test_a_record_is_read_by_its_shape(dlt, nation, pid_of):
 
 
 def _reading(said):
-    from agencies.dialect import Reading
+    from agencies.reading import Reading
 
     return Reading(said)

@@ -12,15 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from agencies.answers import (
-    AgencyDown,
-    AgencyRefused,
-    AnswerAboutSomeoneElse,
-    AnswerMalformed,
-    Found,
-    NotThere,
-    Trouble,
-)
+from agencies.answers import Found
 from agencies.steadiness import (
     Breaker,
     Bulkhead,
@@ -31,6 +23,7 @@ from agencies.steadiness import (
     RetryBudget,
     Steadiness,
 )
+from agencies.trouble import AgencyDown, AgencyRefused, AnswerAboutSomeoneElse, AnswerMalformed, NotThere, Trouble
 
 
 class Time:

@@ -115,7 +115,7 @@ def test_the_register_tells_something_of_the_right_shape(with_file: Path, enviro
     put(with_file, "sandbox/registers/ocpb.py")
     asked = """
 from datetime import date
-from agencies.dialect import Reading
+from agencies.reading import Reading
 from agencies.standard import operation
 from lifeevents import catalogue
 from sandbox.agencies.standard import Asked, _plain
