@@ -14,13 +14,19 @@ from tempfile import mkdtemp
 from typing import Any
 
 import pytest
+from pymongo import MongoClient
 
+from backend.app import House
 from backend.client import Phone
 from backend.up import Running, running
 from benchmarks.harness import children
+from foundation import settings
 from foundation.embedded import die_with_parent
 from foundation.http import Http
 from foundation.ids import new_id
+from tests.forks import Forks
+
+HEALTHY = ("", 0)  # a worker that is killed at no leg
 
 
 @pytest.fixture(scope="session")
@@ -62,38 +68,54 @@ def start(environment: dict[str, str], *arguments: str, **more: Any) -> subproce
 
 
 @pytest.fixture(scope="module")
-def more_settings() -> dict[str, str]:
-    """What a module wants otherwise of `without_worker`."""
-    return {}
+def without_worker(system: Running) -> Iterator[None]:
+    """The running system's own worker is held still (SIGSTOP) meanwhile, so that only the module's workers work.
 
-
-@pytest.fixture(scope="module")
-def without_worker(
-    up_environment: dict[str, str], more_settings: dict[str, str], quick_folder: Path
-) -> Iterator[Running]:
-    """A system of the module's own whose worker is held still (SIGSTOP), so that only the test's workers work."""
-    folder = Path(mkdtemp(dir=quick_folder))
-    up = start(
-        up_environment | {"TANGRAT_DATA_DIR": str(folder)} | more_settings, "-m", "backend", "up", "--with-parent"
-    )
-    deadline = time.monotonic() + 60
-    while (there := running(folder)) is None:
-        assert up.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    worker = children(there.pid)["work"]
-    os.kill(worker, signal.SIGSTOP)
-    yield there
+    Not in the middle of a transaction, which would keep from others what it holds.
+    """
+    worker = children(system.pid)["work"]
+    with MongoClient[Any](system.environment["TANGRAT_MONGODB_URI"]) as mongo:
+        deadline = time.monotonic() + 20
+        os.kill(worker, signal.SIGSTOP)
+        while mongo.admin.command("serverStatus")["transactions"]["currentOpen"]:
+            assert time.monotonic() < deadline
+            os.kill(worker, signal.SIGCONT)
+            time.sleep(0.1)
+            os.kill(worker, signal.SIGSTOP)
+    yield
     os.kill(worker, signal.SIGCONT)
-    up.send_signal(signal.SIGINT)
-    assert up.wait(40) == 0
 
 
-@pytest.fixture(scope="module")
-def environment(without_worker: Running) -> dict[str, str]:
-    """For a worker of the test's own, on the system without one."""
+@pytest.fixture(scope="session")
+def environment(system: Running) -> dict[str, str]:
+    """For a worker of the test's own, on the running system. An agency that is slow on a busy machine would be asked
+    again a quarter of an hour later."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TANGRAT_")}
-    return kept | dict(without_worker.environment) | {"TANGRAT_WORKER_PORT": "0"}
+    return kept | dict(system.environment) | {"TANGRAT_WORKER_PORT": "0", "TANGRAT_AGENCY_DEADLINE_S": "15"}
+
+
+@pytest.fixture(scope="session")
+def loaded_workers(environment: dict[str, str]) -> Iterator[Forks]:
+    some = Forks("tests.journeys.worker_to_kill", environment)
+    yield some
+    some.stop()
+
+
+@pytest.fixture
+async def workers(without_worker: None, loaded_workers: Forks) -> AsyncIterator[Forks]:
+    """The only ones at work on the running system: to be killed at the n-th time at a leg, or (HEALTHY) by the test.
+
+    Those that are left are killed afterwards.
+    """
+    yield loaded_workers
+    await loaded_workers.kill_all()
+
+
+@pytest.fixture(scope="session")
+async def house(environment: dict[str, str]) -> AsyncIterator[House]:
+    """The parts of one more process of the running system, to look at what it keeps."""
+    async with House(settings.read(environment), process="test") as house:
+        yield house
 
 
 class State:
@@ -169,11 +191,13 @@ def register() -> Callable[..., Awaitable[str]]:
 def until() -> Callable[..., Awaitable[Any]]:
     """Look until it is enough; fails with the last look where that takes longer than it may."""
 
-    async def look(look: Callable[[], Awaitable[Any]], enough: Callable[[Any], Any], *, within_s: float = 20) -> Any:
+    async def look(
+        look: Callable[[], Awaitable[Any]], enough: Callable[[Any], Any], *, within_s: float = 20, every_s: float = 0.25
+    ) -> Any:
         deadline = time.monotonic() + within_s
         while not enough(seen := await look()):
             assert time.monotonic() < deadline, f"not within {within_s} s; last seen: {seen}"
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(every_s)
         return seen
 
     return look

@@ -11,29 +11,24 @@ import asyncio
 import os
 import random
 import signal
-import subprocess
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
 from backend.app import House
-from backend.up import Running
-from foundation import settings
 from foundation.clock import start_of
 from foundation.store import Document
 from lifeevents import agenda as agendas
 from lifeevents.agenda import Falls
 from lifeevents.cells import LISTED
-from tests.journeys.conftest import start
+from tests.forks import Forks
+from tests.journeys.conftest import HEALTHY
 from trust.people import PersonId
 
-HERE = Path(__file__).parent
 RULE = "elderly_fund_loan"  # a right without notices of its own: for every living citizen from 60 on
 MANY, YOUNG, PLANNED = 60, 6, 4
 LEGS = {
@@ -46,25 +41,9 @@ LEGS = {
 }
 EVERY_LEG = [leg for legs in LEGS.values() for leg in legs]
 AT_WORK = 2
+_FORGOTTEN = (agendas.AGENDA, agendas.CELLS, "events", "inbox")
 _WAVES = 6  # of one round; then a worker that nobody kills does what is left, and all is looked at
 _PATIENCE_S = 20
-
-
-@pytest.fixture(scope="module")
-def more_settings() -> dict[str, str]:
-    """An agency that is slow on a busy machine would be asked again a quarter of an hour later."""
-    return {"TANGRAT_AGENCY_DEADLINE_S": "15"}
-
-
-@pytest.fixture
-def system(without_worker: Running) -> Running:
-    return without_worker
-
-
-@pytest.fixture
-async def house(environment: dict[str, str]) -> AsyncIterator[House]:
-    async with House(settings.read(environment), process="test") as house:
-        yield house
 
 
 @dataclass
@@ -92,20 +71,23 @@ class Due:
 
     async def again(self) -> None:
         """Everything is forgotten, so that the same people can be told anew."""
-        for name in (agendas.AGENDA, agendas.CELLS, "events", "inbox"):
+        for name in _FORGOTTEN:
             await self.house.store.collection(name).delete_many({})
 
     async def all_of(self, collection: str, **where: Any) -> list[Document]:
         return [one async for one in self.house.store.collection(collection).find(where)]
 
     async def open(self) -> int:
-        """What is still to be done now: cells, items, plans, and events that haven't been spread."""
+        """What is still to be done now: cells, items, plans, and events that haven't been spread.
+
+        Looked at in the order in which one becomes the next, so that nothing moves on behind the look.
+        """
         now = self.house.clock.legal_now()
-        agenda = await self.all_of(agendas.AGENDA, due={"$lte": now}, state="waiting")
-        leased = await self.all_of(agendas.AGENDA, lease={"$exists": True})
-        cells = await self.all_of(agendas.CELLS, state="waiting")
         unswept = not await self.all_of(agendas.CELLS, swept=self.house.clock.today().isoformat())
-        return len(agenda) + len(leased) + len(cells) + unswept + len(await self.all_of("events", state="waiting"))
+        cells = await self.all_of(agendas.CELLS, state="waiting")
+        in_hand: Document = {"$or": [{"due": {"$lte": now}, "state": "waiting"}, {"lease": {"$exists": True}}]}
+        agenda = await self.all_of(agendas.AGENDA, **in_hand)
+        return unswept + len(cells) + len(agenda) + len(await self.all_of("events", state="waiting"))
 
     async def were_told_once(self) -> None:
         events = await self.all_of("events", type=agendas.RIGHT_DUE)
@@ -124,7 +106,7 @@ class Due:
 
 
 @pytest.fixture
-async def due(house: House, state: Any) -> AsyncIterator[Due]:
+async def due(house: House, workers: Forks, state: Any) -> AsyncIterator[Due]:
     elders: list[PersonId] = []
     young: list[PersonId] = []
     number = 3000
@@ -138,67 +120,45 @@ async def due(house: House, state: Any) -> AsyncIterator[Due]:
             await house.people.signed_in(person)
             of_age.append(person)
     found = Due(house, elders, young)
+    kept = {name: await found.all_of(name) for name in _FORGOTTEN}  # of the running system, which others use as well
     await found.again()
     yield found
     await found.again()
+    for name, documents in kept.items():
+        if documents:
+            await house.store.collection(name).insert_many(documents)
 
 
-class Workers:
-    """Real processes, forked from one that has loaded everything."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        self._parent = start(
-            environment, str(HERE / "worker_to_kill.py"), stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-
-    async def ask(self, order: str, *told: Any) -> Any:
-        assert self._parent.stdin is not None
-        assert self._parent.stdout is not None
-        self._parent.stdin.write(orjson.dumps({order: told}, option=orjson.OPT_APPEND_NEWLINE))
-        self._parent.stdin.flush()
-        return orjson.loads(await asyncio.to_thread(self._parent.stdout.readline))
-
-    async def finish(self, due: Due, *, within_s: float = 120) -> None:
-        """Some that nobody kills do what is left."""
-        healthy = await self.ask("start", *[("", 0)] * AT_WORK)
-        deadline = time.monotonic() + within_s
-        while await due.open():
-            assert time.monotonic() < deadline, f"{await due.open()} are still open"
-            await asyncio.sleep(0.2)
-        await asyncio.sleep(1.5)  # longer than the lease: whatever would be repeated has been
-        assert await due.open() == 0
-        await self.ask("kill", *healthy)
-
-    async def killed_at(self, legs: list[tuple[str, int]], due: Due) -> list[str]:
-        """One for each leg, all at once, each killed when it comes there for the n-th time; returns where they were.
-
-        One that doesn't come there (the others have done it all) is killed where it stands.
-        """
-        at_work = dict(zip(await self.ask("start", *legs), (leg for leg, _ in legs), strict=True))
-        reached: list[str] = []
-        deadline, is_open = time.monotonic() + _PATIENCE_S, True
-        while at_work and time.monotonic() < deadline and is_open:
-            await asyncio.sleep(0.1)
-            is_open = bool(await due.open())
-            for worker, killed_by in (await self.ask("ended")).items():
-                assert killed_by == signal.SIGKILL
-                reached.append(at_work.pop(int(worker)))
-        await self.ask("kill", *at_work)
-        return reached
-
-    def stop(self) -> None:
-        self._parent.kill()
-        self._parent.communicate(timeout=30)
+async def finish(workers: Forks, due: Due, *, within_s: float = 120) -> None:
+    """Some that nobody kills do what is left."""
+    healthy = await workers.start(*[HEALTHY] * AT_WORK)
+    deadline = time.monotonic() + within_s
+    # Also what a killed one still holds: when nothing is, nothing will be repeated. Twice, for plans make items.
+    while await due.open() or await due.open():
+        assert time.monotonic() < deadline, f"{await due.open()} are still open"
+        await asyncio.sleep(0.1)
+    await workers.kill(*healthy)
 
 
-@pytest.fixture
-def workers(environment: dict[str, str]) -> Iterator[Workers]:
-    some = Workers(environment)
-    yield some
-    some.stop()
+async def killed_at(legs: list[tuple[str, int]], workers: Forks, due: Due) -> list[str]:
+    """One for each leg, all at once, each killed when it comes there for the n-th time; returns where they were.
+
+    One that doesn't come there (the others have done it all) is killed where it stands.
+    """
+    at_work = dict(zip(await workers.start(*legs), (leg for leg, _ in legs), strict=True))
+    reached: list[str] = []
+    deadline, is_open = time.monotonic() + _PATIENCE_S, True
+    while at_work and time.monotonic() < deadline and is_open:
+        await asyncio.sleep(0.1)
+        is_open = bool(await due.open())
+        for worker, code in (await workers.ended()).items():
+            assert code == -signal.SIGKILL
+            reached.append(at_work.pop(worker))
+    await workers.kill(*at_work)
+    return reached
 
 
-async def killed(workers: Workers, due: Due, *, kills: int, seed: int) -> Counter[str]:
+async def killed(workers: Forks, due: Due, *, kills: int, seed: int) -> Counter[str]:
     """Kill that many workers at a leg, those legs first that were hit least; after each round all is told exactly once."""
     hit = Counter(dict.fromkeys(EVERY_LEG, 0))
     elsewhere, chance = 0, random.Random(seed)
@@ -211,18 +171,18 @@ async def killed(workers: Workers, due: Due, *, kills: int, seed: int) -> Counte
             order = sorted(EVERY_LEG, key=lambda leg: (hit[leg], chance.random()))
             # The n-th time, while there is much to do.
             legs = [(leg, chance.randint(1, 2) if wave == 0 else 1) for leg in order[:AT_WORK]]
-            reached = await workers.killed_at(legs, due)
+            reached = await killed_at(legs, workers, due)
             hit.update(reached)
             elsewhere += AT_WORK - len(reached)
             if not await due.open():
                 break
-        await workers.finish(due)
+        await finish(workers, due)
         await due.were_told_once()
     hit["anywhere else"] = elsewhere
     return hit
 
 
-async def test_workers_killed_at_a_few_legs_tell_each_right_once(workers: Workers, due: Due) -> None:
+async def test_workers_killed_at_a_few_legs_tell_each_right_once(workers: Forks, due: Due) -> None:
     hit = await killed(workers, due, kills=4, seed=int(time.time()))
 
     assert hit.total() >= 4
@@ -230,7 +190,7 @@ async def test_workers_killed_at_a_few_legs_tell_each_right_once(workers: Worker
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-async def test_a_hundred_kills(workers: Workers, due: Due) -> None:
+async def test_a_hundred_kills(workers: Forks, due: Due) -> None:
     kills = int(os.environ.get("KILLS", "100"))
     hit = await killed(workers, due, kills=kills, seed=kills)
 

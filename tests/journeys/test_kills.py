@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from backend.app import House
 from backend.client import Phone
-from backend.up import Running
-from tests.journeys.conftest import start
+from lifeevents.intake import EVENTS
+from notifications.notifier import DELIVERIES
+from tests.forks import Forks
+from tests.journeys.conftest import HEALTHY
 
 SignIn = Callable[..., Awaitable[Phone]]
 Register = Callable[..., Awaitable[str]]
@@ -21,18 +23,11 @@ LEGS = [
     "events claimed", "events told", "events handed over", "events settled",
     "deliveries claimed", "deliveries sent", "deliveries settled",
 ]  # fmt: skip
-HERE = Path(__file__).parent
-
-
-@pytest.fixture
-def system(without_worker: Running) -> Running:
-    """Every fixture of a road, on the system without a worker."""
-    return without_worker
 
 
 @pytest.mark.parametrize("leg", LEGS)
 async def test_a_worker_killed_at_any_leg_loses_nothing(
-    leg: str, environment: dict[str, str], sign_in: SignIn, register: Register, until: Until, state: Any
+    leg: str, workers: Forks, house: House, sign_in: SignIn, register: Register, until: Until, state: Any
 ) -> None:
     citizen = 1000 + LEGS.index(leg)
     await state.call("POST", "/sandbox/subscribe", {
@@ -43,19 +38,16 @@ async def test_a_worker_killed_at_any_leg_loses_nothing(
     token = await register(phone, adult)
     sent = await state.report(citizen=adult)
 
-    doomed = start(environment, str(HERE / "worker_to_kill.py"), leg, "1")
-    assert await asyncio.to_thread(doomed.wait, 30) == -signal.SIGKILL
-    healthy = start(environment, "-m", "backend", "work")
-    try:
-        pushes = await until(lambda: state.pushed(token), bool)
-        hooks = await until(state.hooks, lambda seen: [one for one in seen if receipt(sent) in str(one["body"])])
-        await asyncio.sleep(1.5)  # longer than the lease: whatever would be repeated has been
-        pushes = await state.pushed(token)
-        hooks = await state.hooks()
-        found = await phone.ask("{ me { inbox(first: 100) { edges { node { id } } } } }")
-    finally:
-        healthy.terminate()
-        assert await asyncio.to_thread(healthy.wait, 30) == 0
+    (doomed,) = await workers.start((leg, 1))
+    assert await workers.end_of(doomed) == -signal.SIGKILL
+    healthy = await workers.start(HEALTHY)
+    await until(lambda: state.pushed(token), bool)
+    await until(state.hooks, lambda seen: [one for one in seen if receipt(sent) in str(one["body"])])
+    await until(lambda: held(house), lambda held: not held)  # then nothing will be repeated any more
+    await workers.kill(*healthy)
+    pushes = await state.pushed(token)
+    hooks = await state.hooks()
+    found = await phone.ask("{ me { inbox(first: 100) { edges { node { id } } } } }")
 
     assert len(found["me"]["inbox"]["edges"]) == 1
     assert len(pushes) == 1, "a repeat bears the same id, so the phone shows it once"
@@ -70,6 +62,22 @@ def receipt(sent: dict[str, Any]) -> str:
     return str(sent["body"]["receipts"][0]["receipt"])
 
 
+async def held(house: House) -> int:
+    """How much a worker holds, also one that was killed, or may take now."""
+    now = house.clock.now()
+    wanted = {"$or": [{"lease": {"$exists": True}}, {"due": {"$lte": now}}]}
+    return sum([await house.store.collection(one).count_documents(wanted) for one in (EVENTS, DELIVERIES)])
+
+
+async def leases(house: House) -> set[str]:
+    """By which what is in hand is held; each claim has another."""
+    return {
+        lease
+        for one in (EVENTS, DELIVERIES)
+        for lease in await house.store.collection(one).distinct("lease", {"lease": {"$exists": True}})
+    }
+
+
 async def _adult(state: Any, start: int) -> int:
     """The first citizen from here on who may sign in."""
     for number in range(start * 10, start * 10 + 10):
@@ -80,7 +88,7 @@ async def _adult(state: Any, start: int) -> int:
 
 
 async def test_workers_killed_at_random_lose_nothing_of_many(
-    environment: dict[str, str], sign_in: SignIn, register: Register, until: Until, state: Any
+    workers: Forks, house: House, sign_in: SignIn, register: Register, until: Until, state: Any
 ) -> None:
     adult = await _adult(state, 2000)
     phone = await sign_in(adult)
@@ -88,21 +96,24 @@ async def test_workers_killed_at_random_lose_nothing_of_many(
     for _ in range(40):
         assert (await state.report(citizen=adult))["status"] == 202
 
-    kills = 0
-    for wait in (1.6, 1.8, 2.0, 2.2):
-        worker = start(environment, "-m", "backend", "work")
+    left_behind = []
+    for wait in (0, 0.1, 0.2, 0.3):
+        before = await leases(house)
+
+        async def in_hand(before: set[str] = before) -> bool:
+            return bool(await leases(house) - before) or not await held(house)
+
+        started = await workers.start(HEALTHY)
+        await until(in_hand, bool, every_s=0.02)
         await asyncio.sleep(wait)
-        worker.kill()
-        await asyncio.to_thread(worker.wait, 10)
-        kills += 1
-    healthy = start(environment, "-m", "backend", "work")
-    try:
-        pushes = await until(lambda: state.pushed(token), lambda seen: len(seen) == 40, within_s=60)
-    finally:
-        healthy.kill()  # it may not even have started, where the killed ones had done it all
-        await asyncio.to_thread(healthy.wait, 30)
+        await workers.kill(*started)
+        left_behind.append(await held(house))
+    assert any(left_behind), "the killed ones had nothing in hand, so nothing was shown"
+    healthy = await workers.start(HEALTHY)
+    pushes = await until(lambda: state.pushed(token), lambda seen: len(seen) == 40, within_s=60)
+    await workers.kill(*healthy)
 
     found = await phone.ask("{ me { inbox(first: 100) { edges { node { id } } } } }")
     assert len(found["me"]["inbox"]["edges"]) == 40
     assert len({one["id"] for one in pushes}) == 40
-    assert max(one["times"] for one in pushes) <= 1 + kills
+    assert max(one["times"] for one in pushes) <= 1 + len(left_behind)

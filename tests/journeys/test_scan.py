@@ -81,7 +81,7 @@ async def test_a_right_that_a_scan_finds_is_told_once(
     assert after == {**before, "strangers": before["strangers"] - 1, "there": 1}, "their own plan has it already"
     assert of_it(await inbox(phone)) == []
 
-    await move(state, day)
+    await move(state, day, and_wait=False)
 
     assert len(of_it(await until(lambda: inbox(phone), of_it))) == 1
     assert await scan() == after

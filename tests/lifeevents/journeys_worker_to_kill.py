@@ -9,7 +9,6 @@ import asyncio
 import os
 import random
 import signal
-import sys
 
 from foundation.clock import SystemClock
 from foundation.http import Http
@@ -21,7 +20,11 @@ from notifications.ledger import Ledger
 from tests.lifeevents.conftest import EventRoad
 from trust.secrets import Vault
 
-LEASE_S = 2.0
+LEASE_S = 1.0
+
+
+def load() -> None:
+    catalogues.load()
 
 
 async def work(uri: str, database: str, seed: int, deadliness: float) -> None:
@@ -45,7 +48,3 @@ async def work(uri: str, database: str, seed: int, deadliness: float) -> None:
             await asyncio.sleep(0.05)
     await http.close()
     await store.close()
-
-
-if __name__ == "__main__":
-    asyncio.run(work(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])))

@@ -424,6 +424,20 @@ def test_a_condition_with_too_many_ways_is_believed_in_time(folder: Path) -> Non
     assert time.process_time() - started < 30
 
 
+def test_the_fiscal_year_is_compared_only_with_a_year_counted_from_a_date(folder: Path) -> None:
+    page = folder / "facts.yaml"
+    counted = (
+        "  derived: {since: person.birth_date, unit: fiscal_year_be, basis: fiscal_year_of_first_month, years: 60}\n"
+    )
+    assert counted in page.read_text()
+    page.write_text(page.read_text().replace(counted, ""))
+
+    (problem,) = problems_of(folder)
+
+    assert problem.file == "birth.yaml"
+    assert "counted from a date; person.year_of_60 isn't" in str(problem)
+
+
 def test_the_small_catalogue_itself_is_right() -> None:
     assert counts(load(SMALL))["services"] == 3
 
@@ -483,7 +497,7 @@ def test_in_a_loaded_catalogue_everything_leads_somewhere(folder: Path) -> None:
     assert_everything_leads_somewhere(load(folder))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     file=st.sampled_from(FILES),
     junk=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")),
@@ -504,7 +518,7 @@ SCRAPS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(file=st.sampled_from(FILES), scrap=SCRAPS, data=st.data())
 def test_whatever_value_is_wrong_the_catalogue_is_refused_or_still_right(
     folder: Path, file: str, scrap: str, data: st.DataObject

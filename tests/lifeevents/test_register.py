@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from agencies import dopa
-from agencies.answers import AgencyDown, Found, NotThere, Operation, Trouble
+from agencies.answers import Found, Operation
 from agencies.cache import Cache
 from agencies.facts import Facts, OwnWord
 from agencies.gateway import Asking, Gateway
+from agencies.trouble import AgencyDown, NotThere, Trouble
 from backend.agencies import dialect_operations, sources
 from foundation.clock import FrozenClock
 from foundation.dates import PartialDate

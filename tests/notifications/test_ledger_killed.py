@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-import sys
 from collections import Counter
-from pathlib import Path
 
 from foundation.clock import SystemClock
 from foundation.store import Store
 from notifications.ledger import Ledger, indexes
+from tests.forks import Forks
 
-WORKER = Path(__file__).with_name("worker_to_kill.py")
+WORKER = "tests.notifications.worker_to_kill"
 ITEMS = 300
 MOST_KILLS = 25
 
@@ -31,22 +30,24 @@ async def test_nothing_is_lost_when_workers_are_killed_at_any_moment(store: Stor
         while True:
             # Once enough have died, the last ones live, so that the test ends.
             deadliness = 0.04 if kills < MOST_KILLS else 0.0
-            arguments = (mongodb_uri, database, str(dice.randrange(10**6)), str(deadliness))
-            process = await asyncio.create_subprocess_exec(sys.executable, str(WORKER), *arguments)
+            (worker,) = await workers.start((mongodb_uri, database, dice.randrange(10**6), deadliness))
             if deadliness and place == 0:
-                try:
-                    async with asyncio.timeout(0.6 + dice.random()):
-                        await process.wait()
-                except TimeoutError:
-                    process.kill()
-            code = await process.wait()
+                await asyncio.sleep(dice.random() / 2)
+                killed = await workers.kill(worker)
+            else:
+                killed = {}
+            code = killed[worker] if killed else await workers.end_of(worker)
             if code == 0:
                 return
             assert code == -signal.SIGKILL
             kills += 1
 
-    async with asyncio.timeout(110):
-        await asyncio.gather(*(one_after_another(place) for place in range(3)))
+    workers = Forks(WORKER)
+    try:
+        async with asyncio.timeout(110):
+            await asyncio.gather(*(one_after_another(place) for place in range(3)))
+    finally:
+        workers.stop()
 
     done = Counter([effect["item"] async for effect in store.collection("effects").find()])
     assert kills >= 10, "nobody was killed, so nothing was shown"

@@ -8,7 +8,6 @@ import asyncio
 import os
 import random
 import signal
-import sys
 import time
 
 from foundation.clock import SystemClock
@@ -41,7 +40,3 @@ async def work(uri: str, database: str, seed: int, deadliness: float) -> None:
         if not claimed:
             await asyncio.sleep(0.05)
     await store.close()
-
-
-if __name__ == "__main__":
-    asyncio.run(work(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agencies.answers import Question
-from agencies.dialect import Reading
+from agencies.reading import Reading
 from agencies.standard import operation
 from lifeevents import catalogue
 from sandbox.agencies.standard import Asked, _found_registers, _plain

@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from agencies.answers import Operation, Question
-from agencies.dialect import Reading
+from agencies.reading import Reading
 from agencies.standard import operation
 from lifeevents import catalogue
 from lifeevents.catalogue.model import Catalogue

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from foundation.errors import BadInput
-from lifeevents.catalogue import FOLDER, Catalogue, CatalogueWrong
+from lifeevents.catalogue import FOLDER, Catalogue, CatalogueWrong, PublicService
 from lifeevents.scan.desk import Report, compare, reads
 from lifeevents.scan.extract import opened
 from lifeevents.scan.report import html
@@ -33,6 +33,13 @@ def in_force(code: str) -> str:
 @pytest.fixture
 def attempt(tmp_path: Path) -> Path:
     return tmp_path / "attempt.yaml"
+
+
+def service(whole: Catalogue) -> PublicService:
+    """The one in force that the attempts change."""
+    found = whole.service(CODE)
+    assert found is not None
+    return found
 
 
 def desk(folder: Path, attempt: Path, whole: Catalogue) -> Report:
@@ -119,8 +126,7 @@ def test_the_page_needs_nothing_else_and_escapes(write_extract: Write, attempt: 
     spoiled = in_force(CODE).replace("Elderly public transport concessions", "<script>alert(1)</script>")
     attempt.write_text(spoiled.replace("value: 60}", "value: 55}"))
 
-    service = read_service(attempt, whole)[1]
-    page = html(desk(write_extract(table), attempt, whole), changed=difference(attempt, service))
+    page = html(desk(write_extract(table), attempt, whole), changed=difference(attempt, service(whole)))
 
     assert "<script" not in page
     assert "&lt;script&gt;" in page
@@ -172,7 +178,7 @@ def test_what_is_tried_is_said(attempt: Path, whole: Catalogue) -> None:
     text = in_force(CODE).replace("value: 60}", "value: 55}")
     for written in (text, "# tried\n" + "\n".join(line[2:] for line in text.splitlines())):
         attempt.write_text(written)
-        said = difference(attempt, read_service(attempt, whole)[1])
+        said = difference(attempt, service(whole))
         assert [line for line in said if line[0] != " "] == [
             "-  - {fact: person.age_years, op: gte, value: 60}", "+  - {fact: person.age_years, op: gte, value: 55}",
         ]  # fmt: skip
@@ -202,19 +208,20 @@ def test_an_attempt_that_is_refused(change, line: int, says: str, attempt: Path,
     assert says in str(problem)
 
 
-@pytest.mark.parametrize("code", ["first_id_card", "elderly_tax_exemption", "inheritance_tax"])
-def test_the_service_in_force_tried_changes_nothing(code: str, attempt: Path, whole: Catalogue) -> None:
-    """As an item of a list, and as a mapping of its own."""
+@pytest.mark.parametrize("is_item", [True, False], ids=["an item of a list", "a mapping of its own"])
+@pytest.mark.parametrize("code", ["elderly_tax_exemption", "inheritance_tax"])
+def test_the_service_in_force_tried_changes_nothing(code: str, is_item: bool, attempt: Path, whole: Catalogue) -> None:
     text = in_force(code)
-    for written in (text, "# tried\n" + "\n".join(line[2:] for line in text.splitlines())):
-        attempt.write_text(written)
-        changed, service = read_service(attempt, whole)
-        assert service == whole.service(code)
-        assert changed.services == whole.services
+    attempt.write_text(text if is_item else "# tried\n" + "\n".join(line[2:] for line in text.splitlines()))
+
+    changed, tried = read_service(attempt, whole)
+
+    assert tried == whole.service(code)
+    assert changed.services == whole.services
 
 
-def test_facts_that_the_extract_lacks(write_extract: Write, attempt: Path, whole: Catalogue) -> None:
+def test_facts_that_the_extract_lacks(write_extract: Write, whole: Catalogue) -> None:
     table = pl.DataFrame({"person.alive": [True, True], "person.nationality": ["thai", "thai"]})
-    attempt.write_text(in_force(CODE))
+    extract = opened(write_extract(table), whole)
     with pytest.raises(BadInput, match=r"the extract has no person\.birth_date"):
-        desk(write_extract(table), attempt, whole)
+        extract.check(reads(whole, (whole, service(whole)), extract))
