@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -381,7 +381,7 @@ class Page:
             return "hypothetical"
         whose = "own word" if source["isOwnWord"] else self._said(source["agency"]["name"])
         as_of = source["asOf"]
-        age = "" if as_of is None else f", as of {datetime.fromisoformat(as_of).astimezone(BANGKOK).date()}"
+        age = "" if as_of is None else f", as of {_day(datetime.fromisoformat(as_of).astimezone(BANGKOK).date())}"
         return whose + age + (", stale" if source["isStale"] else "")
 
     def lifeline(self, line: list[dict[str, Any]]) -> Iterator[str]:
@@ -456,3 +456,8 @@ def _section(one: dict[str, Any]) -> str:
     if one["outcome"] == "UNKNOWN":
         return "unknown"
     return "coming" if one["nextChange"] else "not"
+
+
+def _day(as_of: date) -> date:
+    """What is refreshed in the night is of today or yesterday, by the hour at which this runs."""
+    return TODAY if as_of == TODAY - timedelta(days=1) else as_of
