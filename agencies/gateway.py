@@ -208,17 +208,6 @@ class Gateway:
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    async def _record(self, looks: Sequence[Look]) -> bool:
-        """Write the looks down. False means: no record, no look."""
-        try:
-            async with asyncio.timeout(self._deadline_s):
-                await self._access_log.record_many(looks)
-                return True
-        except (Unavailable, PyMongoError, TimeoutError) as exc:
-            self._metrics.alarms.labels("look_not_recorded").inc()
-            log.error("a look could not be recorded", extra={"person": looks[0].subject, "why": type(exc).__name__})
-            return False
-
     async def _look(self, door: str, number: str, asked: Sequence[_Asked], *, person: PersonId) -> None:
         """Ask one agency, in one call, and settle what was asked, whatever happens."""
         try:
@@ -347,27 +336,29 @@ class Asking:
 
     async def _answer_all(self, waiting: list[_Asked]) -> None:
         gateway, person = self._gateway, self.subject
+        open_ones = waiting
         try:
             async with asyncio.timeout(gateway._deadline_s):
                 allowed = await gateway._consents.of(person)
-                self._number = self._number or await gateway._people.identity_number(person)
+                number = self._number = self._number or await gateway._people.identity_number(person)
+                open_ones = await self._those_allowed(waiting, allowed)
+                if not open_ones:
+                    return
+                kept = {} if self._anew else await self._kept(open_ones, allowed, number)
+                fresh, to_ask = self._divided(open_ones, kept)
+                open_ones = [*fresh, *to_ask]
+                await gateway._access_log.record_many([self._look(one.operation) for one in open_ones])
         except (Unavailable, PyMongoError, TimeoutError) as exc:
-            log.error("a question could not be put", extra={"person": person, "why": type(exc).__name__})
-            _settle_all(waiting, "UNAVAILABLE", "NOT_RECORDED")
-            return
-        waiting = await self._those_allowed(waiting, allowed)
-        if not waiting:
-            return
-        kept = {} if self._anew else await self._kept(waiting, allowed, self._number)
-        fresh, to_ask = self._divided(waiting, kept)
-        if not await gateway._record([self._look(one.operation) for one in (*fresh, *to_ask)]):
-            _settle_all([*fresh, *to_ask], "UNAVAILABLE", "NOT_RECORDED")
+            # No record, no look.
+            gateway._metrics.alarms.labels("look_not_recorded").inc()
+            log.error("a look could not be recorded", extra={"person": person, "why": type(exc).__name__})
+            _settle_all(open_ones, "UNAVAILABLE", "NOT_RECORDED")
             return
         for one in fresh:
             one.was_kept = True
             one.settle(kept[one.operation].answer)
         if to_ask:
-            self._ask_all(to_ask, kept, self._number)
+            self._ask_all(to_ask, kept, number)
 
     async def _those_allowed(self, waiting: Sequence[_Asked], allowed: Allowed) -> list[_Asked]:
         found = []

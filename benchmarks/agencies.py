@@ -57,7 +57,7 @@ async def peer(*, after_s: float) -> AsyncIterator[str]:
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()
+        process.kill()  # politely, it would wait for those that it lets hang
         await process.wait()
 
 

@@ -21,7 +21,7 @@ WELL = ("rd.get_income", "fpo.get_welfare_status", "dol.list_parcels", "dca.get_
 SICK = "dlt.get_vehicles"
 LANES, SICK_LANES = 8, 24
 SECONDS = 6.0
-PEOPLE = 700  # a person may ask 60 questions in ten seconds
+PEOPLE = 500  # a person may ask 60 questions in ten seconds
 
 
 async def run(bench: Bench) -> None:
