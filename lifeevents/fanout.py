@@ -121,6 +121,7 @@ class Fanout:
         claimed = await self._ledger.claim(limit=limit)
         if not claimed:
             return 0
+        await self._subscriptions.look()
         silent = await self._died(claimed)
         places = asyncio.Semaphore(_AT_ONCE)
 

@@ -185,16 +185,21 @@ class Subscriptions:
     # ---- what fan-out and the dispatcher ask
 
     async def matching(self, event_type: str) -> tuple[Subscription, ...]:
-        """Who wants webhooks of this type, paused ones included; up to a second old."""
-        now = time.monotonic()
-        if now - self._read_at >= _MATCHES_KEPT_S:
-            by_type: dict[str, list[Subscription]] = {}
-            wanted = {"state": {"$in": ["active", "paused"]}, "endpoint": {"$ne": None}}
-            async for one in self._subscriptions.find(wanted):
-                for name in one["types"]:
-                    by_type.setdefault(name, []).append(_read(one))
-            self._by_type, self._read_at = {name: tuple(those) for name, those in by_type.items()}, now
+        """Who wants webhooks of this type, paused ones included; up to a second old, or as old as the last `look`."""
+        if time.monotonic() - self._read_at >= _MATCHES_KEPT_S:
+            await self.look()
         return self._by_type.get(event_type, ())
+
+    async def look(self) -> None:
+        """Read who wants what. Whoever spreads events looks after it has them in hand, or what was reported just after
+        somebody subscribed would never reach them."""
+        now = time.monotonic()
+        by_type: dict[str, list[Subscription]] = {}
+        wanted = {"state": {"$in": ["active", "paused"]}, "endpoint": {"$ne": None}}
+        async for one in self._subscriptions.find(wanted):
+            for name in one["types"]:
+                by_type.setdefault(name, []).append(_read(one))
+        self._by_type, self._read_at = {name: tuple(those) for name, those in by_type.items()}, now
 
     def pseudonym(self, person: PersonId, *, agency: str) -> str:
         """What this agency, and no other, knows the person by."""

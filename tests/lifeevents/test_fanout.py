@@ -74,6 +74,22 @@ async def subscribe(road: EventRoad, hook: Hook, *types: str, agency: str = "nhs
 # ---- people
 
 
+async def test_who_subscribed_in_another_process_a_moment_ago_hears_of_it(road: EventRoad, hook: Hook) -> None:
+    made = await subscribe(road, hook, CHANGED)
+    subscriptions = road.store.collection("subscriptions")
+    there = await subscriptions.find_one_and_delete({"_id": made})
+    assert there is not None
+    await a_change(road)
+    assert await road.fanout.run_once(10) == 1  # who wants what was read just now
+
+    await subscriptions.insert_one(there)
+    await a_change(road, "e2")
+    assert await road.fanout.run_once(10) == 1
+
+    told = road.store.collection("deliveries").find({"subscription": made})
+    assert len([one async for one in told]) == 1
+
+
 async def test_the_person_is_told_in_both_languages_and_why(road: EventRoad) -> None:
     event = await a_change(road)
     assert await road.fanout.run_once(10) == 1
